@@ -1,0 +1,89 @@
+/*
+ * The only calls that core makes outward: reads of what was stored earlier, one indexed lookup each, no
+ * writes. storage/ implements it over SQLite, tests over memory. All rows belong to one account.
+ *
+ * Every call returns MT_OK, MT_E_NOT_FOUND, or another MT_E_* when the disk failed (the caller goes on as if
+ * nothing were known). Strings in a row are copied into it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/error.h"
+#include "tl/wire.h"
+
+/* The marked number of a chat: user id, -id of a basic group, -(10^12 + id) of a channel. */
+typedef int64_t mt_chat_id;
+
+enum mt_peer_kind { MT_PEER_USER, MT_PEER_GROUP, MT_PEER_CHANNEL };
+
+#define MT_NAME_MAX     256
+#define MT_USERNAME_MAX 64
+#define MT_PHONE_MAX    32
+
+struct mt_peer {
+    mt_chat_id chat;
+    enum mt_peer_kind kind;
+    int64_t access_hash;
+    bool has_hash; /* a full hash; false: only a min object was seen, or a basic group */
+    bool bot;
+    bool broadcast; /* channel that is no supergroup */
+    bool forum;
+    bool gone; /* deactivated, forbidden, left */
+    bool self;
+    mt_chat_id migrated_to; /* basic group that became a supergroup; 0 */
+    /* where a min peer was seen, for *FromMessage constructors; 0 = nowhere */
+    mt_chat_id seen_chat;
+    int32_t seen_msg;
+    char name[MT_NAME_MAX];         /* title, or first and last name; UTF-8 */
+    char username[MT_USERNAME_MAX]; /* without @; "" = none */
+    char phone[MT_PHONE_MAX];       /* digits; "" = unknown */
+};
+
+/* A send that has not ended: see core/outbox. Borrowed for the call. */
+struct mt_outbox_row {
+    int64_t id; /* send_id */
+    mt_chat_id chat;
+    int64_t random_id;
+    struct tl_slice dedup;  /* the caller's dedup_key, or empty */
+    struct tl_slice digest; /* 32 bytes over method and parameters */
+    struct tl_slice method; /* TL name */
+    struct tl_slice params; /* JSON text of its TL fields, peers resolved */
+    int64_t created;        /* Unix s */
+    int64_t first_sent;     /* Unix s of the first byte, or 0 */
+    int state;              /* enum mt_send_state of core/outbox */
+    struct tl_slice result; /* JSON text of the answer, once sent */
+};
+
+struct store_ops {
+    void *ctx;
+    int (*peer_by_chat)(void *ctx, mt_chat_id chat, struct mt_peer *out);
+    int (*peer_by_username)(void *ctx, const char *name, struct mt_peer *out); /* any case */
+    int (*peer_by_phone)(void *ctx, const char *digits, struct mt_peer *out);
+    /* pts of a channel that is followed; MT_E_NOT_FOUND: not followed yet */
+    int (*channel_pts)(void *ctx, int64_t channel_id, int32_t *pts);
+    /* calls `row` for every channel that is followed, for the difference at start */
+    int (*each_channel)(void *ctx, int (*row)(void *arg, int64_t channel_id, int32_t pts), void *arg);
+    /* calls `row` for every send that has not ended, oldest first */
+    int (*each_unsent)(void *ctx, int (*row)(void *arg, const struct mt_outbox_row *row), void *arg);
+    int (*send_by_dedup)(void *ctx, mt_chat_id chat, const void *key, size_t n,
+                         int (*row)(void *arg, const struct mt_outbox_row *row), void *arg);
+};
+
+/* --- arithmetic of marked numbers (protocol: basic groups below 10^12, channels beyond) --- */
+
+static inline mt_chat_id mt_chat_of_user(int64_t id)
+{
+    return id;
+}
+static inline mt_chat_id mt_chat_of_group(int64_t id)
+{
+    return -id;
+}
+static inline mt_chat_id mt_chat_of_channel(int64_t id)
+{
+    return -(INT64_C(1000000000000) + id);
+}
+/* False where the number is none of the three. *id is the bare id. */
+bool mt_chat_split(mt_chat_id chat, enum mt_peer_kind *kind, int64_t *id);
