@@ -1,0 +1,125 @@
+/*
+ * The socket contract (api: shared with users as tgd-rpc(7)) as a machine: bytes of clients in, bytes out.
+ * Sans-IO: the daemon owns descriptors, clocks, storage and accounts, and lends them through struct rpc_host.
+ *
+ *     bytes -> framer -> limits (counted before a tree is built) -> envelope -> method table -> handler
+ *     handler -> mt_account_* or host -> (reply later) -> view -> answer
+ *     journal -> subscription filter -> push
+ *
+ * rpc may call mt_account_* itself; it never sees storage/. Everything that it is lent is valid until the
+ * next turn of the loop unless said otherwise.
+ */
+#pragma once
+
+#include "core/account/account.h"
+
+struct rpc;
+struct rpc_conn;
+
+/* --- what the daemon lends --- */
+
+struct rpc_account {
+    int32_t id;
+    const char *name;
+    struct mt_account *core;
+    const struct store_ops *store;
+    bool paused;
+};
+struct rpc_cursor {
+    uint32_t epoch;
+    uint64_t number;
+};
+/* One journal row, or a live event (cursor.epoch 0). Fields as struct store_event of storage/storage.h. */
+struct rpc_event {
+    struct rpc_cursor cursor;
+    int32_t account;
+    const char *type;
+    int64_t chat, sender;
+    int direction; /* 1 in, 2 out, 0 none */
+    int64_t time;
+    int64_t expires;
+    struct tl_slice body; /* "key":...,"account":...,"type":...,"time":...,"message":{...} without braces */
+    struct tl_slice raw;
+    int32_t layer;
+};
+struct rpc_host {
+    void *ctx;
+    size_t (*account_count)(void *ctx);
+    bool (*account_at)(void *ctx, size_t i, struct rpc_account *out);
+    /* addAccount and kin; negative: MT_E_* or a storage error, with words in err[] */
+    int (*account_add)(void *ctx, const char *name, int32_t api_id, const char *api_hash, int32_t *id,
+                       char err[256]);
+    int (*account_remove)(void *ctx, int32_t id, char err[256]);
+    int (*account_pause)(void *ctx, int32_t id, bool paused, char err[256]);
+    /* the journal; `lost` as in storage */
+    struct rpc_cursor (*journal_end)(void *ctx);
+    struct rpc_cursor (*journal_oldest)(void *ctx);
+    int (*journal_read)(void *ctx, struct rpc_cursor after, size_t limit,
+                        int (*row)(void *arg, const struct rpc_event *e), void *arg, uint64_t *lost);
+    int (*sub_get)(void *ctx, const char *name, struct rpc_cursor *acked);
+    /* in the transaction of this turn; the answer that depends on it is held back with rpc_hold() */
+    int (*sub_put)(void *ctx, const char *name, struct rpc_cursor acked);
+    int (*sub_drop)(void *ctx, const char *name);
+    int (*sub_each)(void *ctx,
+                    int (*row)(void *arg, const char *name, struct rpc_cursor acked, int64_t since),
+                    void *arg);
+    int (*msg_chat)(void *ctx, int32_t account, int32_t msg_id, mt_chat_id *chat);
+    /* JSON objects (new references) for getConfig and the storage part of getHealth */
+    struct json_t *(*config)(void *ctx);
+    struct json_t *(*health)(void *ctx);
+    /* reload, shutdown, setLogLevel: 0 or negative with words */
+    int (*control)(void *ctx, const char *what, const char *arg, char err[256]);
+};
+
+struct rpc_cfg {
+    const struct mt_env *env;
+    const struct rpc_host *host;
+    const char *version;
+    const char *default_account; /* or NULL */
+};
+struct rpc *rpc_new(const struct rpc_cfg *cfg, struct mt_now now);
+void rpc_free(struct rpc *r);
+
+/* --- connections --- */
+
+struct rpc_cred {
+    int64_t uid, gid, pid; /* SO_PEERCRED */
+};
+struct rpc_conn *rpc_accept(struct rpc *r, struct mt_now now,
+                            const struct rpc_cred *cred); /* NULL: BUSY or memory */
+void rpc_feed(struct rpc_conn *c, struct mt_now now, const void *p, size_t n);
+/* Peer half-closed: what is pending is answered, then rpc_is_done(). */
+void rpc_eof(struct rpc_conn *c, struct mt_now now);
+/* Waiting bytes that may leave now (answers held for a commit are not among them). */
+struct tl_slice rpc_output(struct rpc_conn *c);
+void rpc_wrote(struct rpc_conn *c, struct mt_now now, size_t n);
+bool rpc_wants_read(
+    const struct rpc_conn *c);              /* false: 64 requests in flight or 1 MiB unread; pause reading */
+bool rpc_is_done(const struct rpc_conn *c); /* nothing more will come: close the socket */
+/* The socket is gone (or rpc_is_done was obeyed): forgets the connection. */
+void rpc_closed(struct rpc_conn *c, struct mt_now now);
+
+/* --- one turn --- */
+
+/* An answer of an account: its token is one that rpc gave out (rpc tokens have bit 62 set). */
+void rpc_reply(struct rpc *r, struct mt_now now, int32_t account, uint64_t token,
+               const struct mt_reply *reply);
+/*
+ * Renders an UPDATE effect into journal events, before the commit: calls `event` for each (most updates make
+ * none or one). An event of a live class is kept inside and pushed by rpc_committed().
+ */
+void rpc_render(struct rpc *r, struct mt_now now, int32_t account, const struct mt_fx *update,
+                void (*event)(void *arg, const struct rpc_event *e), void *arg);
+/* LOGIN, CONNECTION, GAP effects: the same for what is no update. */
+void rpc_render_fx(struct rpc *r, struct mt_now now, int32_t account, const struct mt_fx *fx,
+                   void (*event)(void *arg, const struct rpc_event *e), void *arg);
+/* The turn is committed (synced: power-safe up to it too): held answers leave, subscriptions read on. */
+void rpc_committed(struct rpc *r, struct mt_now now);
+void rpc_synced(struct rpc *r, struct mt_now now);
+void rpc_tick(struct rpc *r, struct mt_now now);
+int64_t rpc_deadline(const struct rpc *r);
+/* Connections with bytes to write or that are done, one by one; NULL: none. */
+struct rpc_conn *rpc_next_ready(struct rpc *r);
+/* The daemon's own pointer, to find its socket again. */
+void rpc_conn_set_owner(struct rpc_conn *c, void *owner);
+void *rpc_conn_owner(const struct rpc_conn *c);

@@ -1,0 +1,157 @@
+/*
+ * What survives the process: one folder, its lock, and SQLite files in it (design: storage/README.md).
+ *
+ *     tgd.lock               flock for the life of the process; pid and socket path inside
+ *     state.db               all accounts: update state, peers, journal, subscriptions, outbox, salts   (WAL)
+ *     cache.db               may be deleted at any time: file references, name lookups, message -> chat
+ *     accounts/NAME/keys.db  permanent auth keys, user id, dedup secret, server set; open only while used
+ *     files/                 partial transfers
+ *
+ * Two strengths. *Kill-safe*: committed to the WAL; survives the death of the process. *Power-safe*: the WAL
+ * is synced; survives the death of the machine. The loop thread commits (synchronous=NORMAL, no
+ * auto-checkpoint) and never syncs; store_sync_run() runs on a helper thread over a connection of its own.
+ *
+ * Errors: MT_OK, MT_E_NOT_FOUND, MT_E_NOMEM, or STORE_E_*; store_error() has the words. Nothing is printed.
+ * All calls but store_sync_run() are for one thread.
+ */
+#pragma once
+
+#include "core/account/account.h"
+#include "core/store.h"
+
+enum store_err {
+    STORE_E_IO = -128,      /* the disk or SQLite failed; see store_error() */
+    STORE_E_FULL = -129,    /* no space left, or read-only */
+    STORE_E_CORRUPT = -130, /* file damaged; it was set aside where that loses no login */
+    STORE_E_NEWER = -131,   /* made by a newer tgd; refused */
+    STORE_E_LOCKED = -132,  /* another daemon has this folder: store_error() names its pid and socket */
+    STORE_E_SERVERS = -133, /* keys.db belongs to another server set */
+    STORE_E_EXISTS = -134,
+    STORE_E_NAME = -135,   /* account name outside [a-z0-9][a-z0-9_-]{0,31} */
+    STORE_E_CURSOR = -136, /* cursor of no epoch that ever was, or beyond the end */
+};
+
+struct store;
+
+struct store_cfg {
+    const struct mt_env *env;
+    const char *dir;           /* made with 0700 where it is missing; files are 0600 */
+    const char *socket_path;   /* written into the lock, for the message of a second instance */
+    const uint8_t *server_set; /* 32 bytes: mt_servers_digest() */
+    struct mt_now now;
+    const char *boot_id; /* of this boot; another one after an unclean end raises the journal's epoch */
+};
+/* On failure *out is NULL and err[] says why in words for a person. */
+int store_open(const struct store_cfg *cfg, struct store **out, char err[256]);
+/* Syncs, marks a clean end, closes, unlocks. Accepts NULL. */
+void store_close(struct store *s);
+const char *store_error(const struct store *s); /* of the last failed call; "" */
+/* Whether something was set aside, or the disk refuses writes: text for getHealth, NULL = all is well. */
+const char *store_trouble(const struct store *s);
+
+/* --- accounts: the id is given once and never again; the name is a label --- */
+
+struct store_account {
+    int32_t id;
+    char name[33];
+    bool paused;
+    int32_t api_id;    /* 0: from the configuration */
+    char api_hash[64]; /* kept in keys.db; "" = from the configuration */
+};
+int store_account_add(struct store *s, const char *name, int32_t api_id, const char *api_hash,
+                      struct store_account *out);
+int store_account_each(struct store *s, int (*row)(void *arg, const struct store_account *a), void *arg);
+int store_account_update(struct store *s, const struct store_account *a); /* paused, api_id, api_hash */
+/* Rows, keys and folder go. */
+int store_account_remove(struct store *s, int32_t account);
+/* Everything saved: keys, user, dedup secret, update state, salts. A new account has a fresh secret. */
+int store_account_load(struct store *s, int32_t account, struct mt_saved *out);
+
+/* keys.db, each power-safe when it returns */
+int store_save_key(struct store *s, int32_t account, const struct mt_saved_dc *dc);
+int store_save_auth(struct store *s, int32_t account, const struct mt_saved *saved);
+/* Logged out: keys, user, update state, peers, outbox of the account go; the account and its journal stay. */
+int store_forget(struct store *s, int32_t account);
+
+/* Reads for core, bound to one account; valid until store_close or store_account_remove. */
+const struct store_ops *store_ops_of(struct store *s, int32_t account);
+
+/* --- one turn: begin, write, commit --- */
+
+int store_begin(struct store *s); /* starts a turn if none is open */
+int store_put_state(struct store *s, int32_t account, const struct mt_update_state *state);
+int store_put_channel(struct store *s, int32_t account, int64_t channel_id, int32_t pts); /* < 0: forget */
+int store_put_peer(struct store *s, int32_t account, const struct mt_peer *peer);
+int store_put_salts(struct store *s, int32_t account, const struct mt_saved_dc *dc);
+int store_put_outbox(struct store *s, int32_t account, const struct mt_outbox_row *row);
+/*
+ * Kill-safe when it returns MT_OK. On failure the whole turn is rolled back and nothing of it may leave the
+ * process. *turn numbers the commit, for store_synced().
+ */
+int store_commit(struct store *s, uint64_t *turn);
+/* Helper thread: syncs the WAL and checkpoints when due. */
+int store_sync_run(struct store *s);
+/* The newest turn that is power-safe. Any thread. */
+uint64_t store_synced(const struct store *s);
+
+/* --- the journal --- */
+
+struct store_cursor {
+    uint32_t epoch;
+    uint64_t number; /* 1.. within the life of the folder, never given twice in an epoch */
+};
+enum store_direction { STORE_IN = 1, STORE_OUT = 2, STORE_NO_DIRECTION = 0 };
+struct store_event {
+    struct store_cursor cursor; /* out */
+    int32_t account;
+    const char *type; /* "message", "edit", ... */
+    int64_t chat;     /* 0 = none */
+    int64_t sender;
+    int direction; /* enum store_direction */
+    int64_t time;  /* Unix s */
+    int64_t
+        expires; /* Unix s after which it leaves the journal (self-destruct, login codes); 0 = by bounds */
+    struct tl_slice body; /* the event's own members as finished JSON text without braces:
+                             "key":...,"account":...,"type":...,"time":...,"message":{...} */
+    struct tl_slice raw;  /* TL bytes of the update, may be empty */
+    int32_t layer;
+};
+/* Inside a turn. Fills e->cursor. Readable by others after the commit. */
+int store_append(struct store *s, struct store_event *e);
+/* The position after the newest committed event. */
+struct store_cursor store_journal_end(const struct store *s);
+/* The first event that is kept. */
+struct store_cursor store_journal_oldest(const struct store *s);
+/*
+ * Calls `row` for committed events after `after`, oldest first, at most `limit`, from memory where they are
+ * recent. A row that returns non-zero ends it. STORE_E_CURSOR: no such cursor. *lost: how many events after
+ * `after` are gone by the journal's bounds (0: none).
+ */
+int store_journal_read(struct store *s, struct store_cursor after, size_t limit,
+                       int (*row)(void *arg, const struct store_event *e), void *arg, uint64_t *lost);
+struct store_journal_stats {
+    uint64_t events, bytes, oldest_time;
+    unsigned percent; /* of the nearest bound, the fullest account */
+};
+void store_journal_stats(struct store *s, struct store_journal_stats *out);
+/* Applies the bounds (7 days, 1,000,000 events, 256 MiB an account) in small steps; true: more is due. */
+bool store_journal_trim(struct store *s, struct mt_now now);
+
+/* --- named subscriptions --- */
+
+int store_sub_get(struct store *s, const char *name, struct store_cursor *acked); /* MT_E_NOT_FOUND */
+int store_sub_put(struct store *s, const char *name, struct store_cursor acked,
+                  int64_t now_s); /* in a turn */
+int store_sub_drop(struct store *s, const char *name);
+int store_sub_each(struct store *s,
+                   int (*row)(void *arg, const char *name, struct store_cursor acked, int64_t since),
+                   void *arg);
+
+/* --- outbox by hand --- */
+int store_outbox_get(struct store *s, int32_t account, int64_t send_id,
+                     int (*row)(void *arg, const struct mt_outbox_row *row), void *arg);
+
+/* --- cache.db --- */
+/* Chat of a message id in the common box (users and basic groups), remembered when it was seen. */
+int store_cache_msg_chat(struct store *s, int32_t account, int32_t msg_id, mt_chat_id *chat);
+int store_cache_put_msg_chat(struct store *s, int32_t account, int32_t msg_id, mt_chat_id chat);
