@@ -41,7 +41,20 @@ struct mt_peer {
     char phone[MT_PHONE_MAX];       /* digits; "" = unknown */
 };
 
-/* A send that has not ended: see core/outbox. Borrowed for the call. */
+/* Where a send stands; written to disk, so never renumbered. From MT_SEND_SENT on it has ended. */
+enum mt_send_state {
+    MT_SEND_WAITING = 0, /* no byte has left */
+    MT_SEND_RUNNING = 1, /* a byte may have left, no answer yet */
+    MT_SEND_SENT = 2,    /* `result` is the answer */
+    MT_SEND_FAILED = 3,  /* for good; frees its dedup key */
+    MT_SEND_EXPIRED = 4, /* its time ran out before a byte left; frees its dedup key */
+};
+static inline bool mt_send_has_ended(int state)
+{
+    return state >= MT_SEND_SENT;
+}
+
+/* A send: see core/outbox. Borrowed for the call. */
 struct mt_outbox_row {
     int64_t id; /* send_id */
     mt_chat_id chat;
@@ -52,7 +65,7 @@ struct mt_outbox_row {
     struct tl_slice params; /* JSON text of its TL fields, peers resolved */
     int64_t created;        /* Unix s */
     int64_t first_sent;     /* Unix s of the first byte, or 0 */
-    int state;              /* enum mt_send_state of core/outbox */
+    int state;              /* enum mt_send_state */
     struct tl_slice result; /* JSON text of the answer, once sent */
 };
 
@@ -67,6 +80,7 @@ struct store_ops {
     int (*each_channel)(void *ctx, int (*row)(void *arg, int64_t channel_id, int32_t pts), void *arg);
     /* calls `row` for every send that has not ended, oldest first */
     int (*each_unsent)(void *ctx, int (*row)(void *arg, const struct mt_outbox_row *row), void *arg);
+    /* the newest send with this key, ended or not */
     int (*send_by_dedup)(void *ctx, mt_chat_id chat, const void *key, size_t n,
                          int (*row)(void *arg, const struct mt_outbox_row *row), void *arg);
 };
