@@ -14,13 +14,14 @@
 
 #include "tl/schema.h"
 
-#define TL_VIEW_FIELDS 64 /* the generator fails on a def with more */
+#define TL_VIEW_FIELDS 96 /* the generator fails on a def with more */
 
 struct tl_view {
     const struct tl_def *def;
-    const uint8_t *p;             /* the object with its id */
-    size_t n;                     /* its length in bytes */
-    uint32_t off[TL_VIEW_FIELDS]; /* of each field from p; 0 = absent (flag not set) */
+    const uint8_t *p; /* the object with its id; of a bare item: 4 bytes before it, not to be read */
+    size_t n;         /* its length in bytes */
+    uint32_t
+        off[TL_VIEW_FIELDS]; /* of each field from p; 0 = absent (flag not set). Beyond n_fields: unset */
 };
 
 /*
@@ -53,6 +54,8 @@ int tl_view_field(const struct tl_view *v, const char *name);
 struct tl_vec {
     struct tl_in in;
     uint32_t left; /* items not yet read */
+    uint8_t item;  /* TL_K_BARE: items are bare */
+    uint16_t type; /* then: def index */
 };
 
 /* An absent field is an empty vector. */
@@ -60,11 +63,12 @@ struct tl_vec tl_get_vector(const struct tl_view *v, unsigned field);
 /* A boxed vector at p, as results of functions have it. */
 int tl_vec_open(struct tl_vec *vec, const void *p, size_t n);
 /* Each returns false at the end, or where an item does not parse (vec->in.err says which). */
-bool tl_vec_object(struct tl_vec *vec, struct tl_view *item);
+bool tl_vec_object(struct tl_vec *vec, struct tl_view *item); /* boxed or bare */
 bool tl_vec_long(struct tl_vec *vec, int64_t *item);
 bool tl_vec_int(struct tl_vec *vec, int32_t *item);
 bool tl_vec_bytes(struct tl_vec *vec, struct tl_slice *item);
 
-/* Moves past one boxed object or bare value, checking it; returns in->err. */
+/* Moves past one boxed object of any type, checking it; returns in->err. */
 int tl_skip_object(struct tl_in *in);
+/* Moves past a value in the form of `field` (a function's `result`), whether or not it has a flag. */
 int tl_skip_field(struct tl_in *in, const struct tl_field *field);

@@ -1,0 +1,96 @@
+/* "Did you mean": the known name with the smallest edit distance to one that is not known. */
+#include "tl/tables.h"
+
+#include <string.h>
+
+#define NAME_MAX_LEN 64
+
+struct best {
+    const char *name;
+    size_t distance;
+};
+
+static size_t min3(size_t a, size_t b, size_t c)
+{
+    size_t m = a < b ? a : b;
+    return m < c ? m : c;
+}
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+}
+
+/*
+ * Levenshtein with a swap of neighbours as one step (users type "mesasge"), case ignored but for a tie: a
+ * name that differs in case alone is at distance 0 and so the nearest.
+ */
+static size_t distance(const char *a, size_t n, const char *b, size_t m)
+{
+    size_t rows[3][NAME_MAX_LEN + 1];
+
+    for (size_t j = 0; j <= m; j++)
+        rows[0][j] = j;
+    for (size_t i = 1; i <= n; i++) {
+        size_t *row = rows[i % 3], *up = rows[(i + 2) % 3], *up2 = rows[(i + 1) % 3];
+
+        row[0] = i;
+        for (size_t j = 1; j <= m; j++) {
+            bool same = lower(a[i - 1]) == lower(b[j - 1]);
+
+            row[j] = min3(up[j] + 1, row[j - 1] + 1, up[j - 1] + !same);
+            if (i > 1 && j > 1 && lower(a[i - 1]) == lower(b[j - 2]) && lower(a[i - 2]) == lower(b[j - 1]) &&
+                up2[j - 2] + 1 < row[j])
+                row[j] = up2[j - 2] + 1;
+        }
+    }
+    return rows[n % 3][m];
+}
+
+static void offer(struct best *best, const char *name, size_t len, const char *known)
+{
+    size_t m = strlen(known);
+    size_t d;
+
+    if (len > NAME_MAX_LEN || m > NAME_MAX_LEN || (len > m ? len - m : m - len) >= best->distance)
+        return;
+    d = distance(name, len, known, m);
+    if (d < best->distance)
+        *best = (struct best){known, d};
+}
+
+static struct best start(size_t len)
+{
+    return (struct best){NULL, (len < 3 ? 3 : len) / 3 + 1};
+}
+
+const char *tl_nearest_function(const char *name, size_t len)
+{
+    struct best best = start(len);
+
+    for (size_t i = 0; i < tl_counts.functions; i++)
+        offer(&best, name, len, tl_def_name(&tl_defs[i]));
+    return best.name;
+}
+
+const char *tl_nearest_ctor(uint16_t type, const char *name, size_t len)
+{
+    struct best best = start(len);
+
+    for (size_t i = 0; i < tl_type_count(type); i++)
+        offer(&best, name, len, tl_def_name(tl_type_ctor(type, i)));
+    return best.name;
+}
+
+const char *tl_nearest_field(const struct tl_def *def, const char *name, size_t len)
+{
+    struct best best = start(len);
+
+    for (size_t i = 0; i < def->n_fields; i++) {
+        const struct tl_field *field = tl_def_field(def, i);
+
+        if (field->kind != TL_K_FLAGS)
+            offer(&best, name, len, tl_field_name(field));
+    }
+    return best.name;
+}
