@@ -116,6 +116,8 @@ void rpc_render_fx(struct rpc *r, struct mt_now now, int32_t account, const stru
 /* The turn is committed (synced: power-safe up to it too): held answers leave, subscriptions read on. */
 void rpc_committed(struct rpc *r, struct mt_now now);
 void rpc_synced(struct rpc *r, struct mt_now now);
+/* Whether an answer is held back until the next sync (ack, queue: true, a login step): do not put it off. */
+bool rpc_wants_sync(const struct rpc *r);
 void rpc_tick(struct rpc *r, struct mt_now now);
 int64_t rpc_deadline(const struct rpc *r);
 /* Connections with bytes to write or that are done, one by one; NULL: none. */

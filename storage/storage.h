@@ -89,6 +89,10 @@ int store_put_outbox(struct store *s, int32_t account, const struct mt_outbox_ro
  * process. *turn numbers the commit, for store_synced().
  */
 int store_commit(struct store *s, uint64_t *turn);
+/* Whether a turn is open. */
+bool store_in_turn(const struct store *s);
+/* Ends the open turn, if any, as if it had not been: the memory of the journal too. */
+void store_rollback(struct store *s);
 /* Helper thread: syncs the WAL and checkpoints when due. */
 int store_sync_run(struct store *s);
 /* The newest turn that is power-safe. Any thread. */

@@ -1,4 +1,4 @@
-/* "Did you mean": the known name with the smallest edit distance to one that is not known. */
+#include "tl/nearest.h"
 #include "tl/tables.h"
 
 #include <string.h>
@@ -62,6 +62,15 @@ static void offer(struct best *best, const char *name, size_t len, const char *k
 static struct best start(size_t len)
 {
     return (struct best){NULL, (len < 3 ? 3 : len) / 3 + 1};
+}
+
+const char *tl_nearest(const char *const *names, size_t n, const char *name, size_t len)
+{
+    struct best best = start(len);
+
+    for (size_t i = 0; i < n; i++)
+        offer(&best, name, len, names[i]);
+    return best.name;
 }
 
 const char *tl_nearest_function(const char *name, size_t len)
