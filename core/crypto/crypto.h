@@ -17,7 +17,7 @@
 
 #define MT_KEY_LEN 256 /* an auth_key */
 
-/* --- hashes.h: digests over up to four parts, so that nothing is concatenated first --- */
+/* --- digests over up to four parts, so that nothing is concatenated first --- */
 
 struct mt_part {
     const void *p;
@@ -30,7 +30,7 @@ void mt_hmac_sha256(uint8_t out[32], const void *key, size_t key_len, const stru
 bool mt_equal(const void *a, const void *b, size_t n); /* constant time */
 void mt_wipe(void *p, size_t n);
 
-/* --- AES-256-IGE (ige.c: portable through EVP; ige_x86.c: AES-NI, chosen at run time) --- */
+/* --- AES-256-IGE (ige_portable.c: through EVP; ige_x86.c: AES-NI, chosen at run time) --- */
 
 /* n is a multiple of 16; in == out is allowed, other overlap is not. iv is 32 bytes and is not changed. */
 void mt_ige_encrypt(const uint8_t key[32], const uint8_t iv[32], const uint8_t *in, uint8_t *out, size_t n);
@@ -73,6 +73,15 @@ uint32_t mt_seal(const struct mt_auth_key *k, enum mt_side sender, uint8_t *pack
 int mt_open(const struct mt_auth_key *k, enum mt_side sender, uint8_t *packet, size_t n, uint8_t **plain,
             size_t *plain_len);
 
+/*
+ * The two steps of the envelope by themselves, for secret chats: SHA256(key[88+x:120+x] | plain), of which
+ * bytes 8..24 are msg_key; and the AES key and iv that belong to a msg_key.
+ */
+void mt_msg_key_large(const uint8_t key[MT_KEY_LEN], enum mt_side sender, const uint8_t *plain, size_t n,
+                      uint8_t out[32]);
+void mt_kdf(const uint8_t key[MT_KEY_LEN], enum mt_side sender, const uint8_t msg_key[16],
+            uint8_t aes_key[32], uint8_t aes_iv[32]);
+
 /* MTProto 1.0 derivation, for auth.bindTempAuthKey and old secret chats. */
 void mt_kdf_v1(const uint8_t key[MT_KEY_LEN], enum mt_side sender, const uint8_t msg_key[16],
                uint8_t aes_key[32], uint8_t aes_iv[32]);
@@ -89,14 +98,20 @@ int mt_rsa_pad_encrypt(const struct mt_rsa *rsa, const struct mt_env *env, const
                        uint8_t out[256]);
 /* Server half: data of 192 bytes (value and random tail). MT_E_AUTH: hash does not match. */
 int mt_rsa_pad_decrypt(const struct mt_rsa *priv, const uint8_t in[256], uint8_t data[192]);
-/* Server half of the legacy scheme, SHA1(data) | data | random: 235 bytes out. */
+/*
+ * Server half of the legacy scheme, SHA1(data) | data | random: 235 bytes out, data and random. MT_E_AUTH:
+ * the hash fits no beginning of a length that is a multiple of 4.
+ */
 int mt_rsa_legacy_decrypt(const struct mt_rsa *priv, const uint8_t in[256], uint8_t data[235]);
 /* PEM of the public part, malloc'ed. */
 char *mt_rsa_public_pem(const struct mt_rsa *rsa);
 
 /* --- number theory --- */
 
-/* Splits pq into p < q by Pollard-Brent with bounded work; MT_E_PEER where it is not a product of two. */
+/*
+ * Splits pq into primes p < q by Pollard-Brent with bounded work (about 1 ms; hopeless numbers some 40 ms).
+ * MT_E_PEER where it is not a product of two different primes, or not below 2^63.
+ */
 int mt_pq_factor(uint64_t pq, uint64_t *p, uint64_t *q);
 
 extern const uint8_t mt_dh_known_prime[256];
@@ -125,7 +140,8 @@ struct mt_srp_params {
 };
 /*
  * The client's answer to a password question: A (256 bytes) and M1. `a` is the client's 256 random bytes.
- * About 54 ms (PBKDF2 100,000 rounds): COMPUTE work. Checks the group and B; MT_E_DH.
+ * About 54 ms (PBKDF2 100,000 rounds), 0.2 s more where the prime is not the known one: COMPUTE work.
+ * MT_E_DH: the group or B is not safe.
  */
 int mt_srp_answer(const struct mt_srp_params *params, const void *password, size_t len, const uint8_t a[256],
                   uint8_t a_pub[256], uint8_t m1[32]);
@@ -134,6 +150,6 @@ int mt_srp_verifier(const struct mt_srp_params *params, const void *password, si
 /* Server: B from b and v. */
 int mt_srp_server_public(const struct mt_srp_params *params, const uint8_t v[256], const uint8_t b[256],
                          uint8_t b_pub[256]);
-/* Server: whether M1 is right for A. MT_E_AUTH where not. */
+/* Server: whether M1 is right for A; params->b_pub is the B that went out. MT_E_AUTH where not. */
 int mt_srp_server_check(const struct mt_srp_params *params, const uint8_t v[256], const uint8_t b[256],
                         const uint8_t *a_pub, size_t a_len, const uint8_t m1[32]);
