@@ -29,14 +29,14 @@ void tl_json_string(struct tl_out *out, const void *p, size_t n);
 struct tl_json_hooks {
     void *ctx;
     /*
-     * A field of an object type holds JSON that is no object (a number, a string): `type` is the type's name
-     * ("InputPeer"). Writes the boxed object to `out` and returns 1; 0 = not mine (an ordinary error
+     * A field or item of an object type holds a number or a string: `type` is the type's name ("InputPeer").
+     * Writes the boxed object to `out` and returns 1; 0 = not mine (an ordinary error
      * follows); negative = refused, the walk ends with that number and the path of the field.
      */
     int (*scalar)(void *ctx, const char *type, const json_t *value, struct tl_out *out);
     /*
-     * A required field is missing. Writes the value and returns 1, or 0 for the ordinary error. Used for
-     * random_id.
+     * A required field is missing. Writes the value in the form of `field` and returns 1, or 0 for the
+     * ordinary error, or a negative number as above. Used for random_id. Fields come in the order of the def.
      */
     int (*missing)(void *ctx, const struct tl_def *def, const struct tl_field *field, struct tl_out *out);
 };
@@ -57,7 +57,7 @@ struct tl_json_error {
  */
 int tl_call_from_json(const struct tl_def *def, const json_t *params, const char *root,
                       const struct tl_json_hooks *hooks, struct tl_out *out, struct tl_json_error *error);
-/* Encodes a boxed object of `type` ("_" may be left out where the type has one constructor). */
+/* Encodes a boxed object of `type` ("_" may be left out where the type has one constructor, here and inside). */
 int tl_object_from_json(uint16_t type, const json_t *value, const char *root,
                         const struct tl_json_hooks *hooks, struct tl_out *out, struct tl_json_error *error);
 /* Encodes a value in the form of `field` (a function's result), for servers. */

@@ -17,7 +17,7 @@ static inline size_t unhex(const char *hex, uint8_t *buf, size_t cap)
     size_t n = 0;
 
     while (*hex) {
-        unsigned v;
+        unsigned v = 0;
 
         if (*hex == ' ' || *hex == '\n') {
             hex++;
