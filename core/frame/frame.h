@@ -54,12 +54,13 @@ struct mt_frame; /* one per TCP connection; heap */
 struct mt_frame *mt_frame_new(const struct mt_env *env, const struct mt_frame_cfg *cfg);
 /*
  * Server side: learns the framing from the first bytes (protocol facts: ef, eeeeeeee, dddddddd, 8 bytes with
- * zeros at 4..8 = full, else obfuscated2 with 64 bytes). `secret` is NULL or the only one accepted.
+ * zeros at 4..8 = full, else obfuscated2 with 64 bytes). `secret` is NULL or the only one accepted, and then
+ * only obfuscated streams are.
  */
 struct mt_frame *mt_frame_new_server(const struct mt_env *env, const uint8_t *secret);
 void mt_frame_free(struct mt_frame *f);
 
-/* Takes in all n bytes (kept until events are pulled). */
+/* Takes in all n bytes (kept until events are pulled). MT_E_NOMEM: none of them; try again or close. */
 int mt_frame_feed(struct mt_frame *f, const void *p, size_t n);
 /* The next event; call until MT_FRAME_NONE after each feed. */
 void mt_frame_next(struct mt_frame *f, struct mt_frame_event *event);
