@@ -165,7 +165,6 @@ static void put_number(struct tl_gen *gen, enum tl_kind kind, struct tl_out *out
         tl_put_double(out, doubles[bits % (sizeof doubles / sizeof *doubles)]);
 }
 
-/* Numbers travel as int53 in JavaScript: a caller that needs that sets api_only. */
 static const struct tl_def *any_def(struct tl_gen *gen)
 {
     static const char *const names[] = {"help.getConfig", "users.getUsers", "messages.sendMessage"};
@@ -229,21 +228,41 @@ static void put_value(struct tl_gen *gen, enum tl_kind kind, uint16_t type, unsi
     }
 }
 
-static void put_field(struct tl_gen *gen, const struct tl_field *field, unsigned depth, struct tl_out *out)
+/* Below 2^53 and, where negative, odd: a writer for JavaScript numbers misplaces other negative ones. */
+static void put_small(struct tl_gen *gen, struct tl_out *out)
+{
+    int64_t v = (int64_t)(tl_gen_u64(gen) >> (11 + tl_gen_below(gen, 52)));
+
+    tl_put_long(out, tl_gen_below(gen, 4) ? v : -(v | 1));
+}
+
+static void put_one(struct tl_gen *gen, enum tl_kind kind, uint16_t type, unsigned depth, bool small,
+                    struct tl_out *out)
+{
+    if (small && kind == TL_K_LONG)
+        put_small(gen, out);
+    else
+        put_value(gen, kind, type, depth, out);
+}
+
+static void put_field(struct tl_gen *gen, const struct tl_field *field, unsigned depth, bool small,
+                      struct tl_out *out)
 {
     uint32_t n;
 
     if (field->kind != TL_K_VECTOR && field->kind != TL_K_BARE_VECTOR) {
-        put_value(gen, (enum tl_kind)field->kind, field->type, depth, out);
+        put_one(gen, (enum tl_kind)field->kind, field->type, depth, small, out);
         return;
     }
     n = depth < gen->max_depth ? tl_gen_below(gen, 4) : 0;
+    if (n == 0 && gen->filled && field->flag_bit != TL_NO_FLAG)
+        n = 1;
     if (field->kind == TL_K_VECTOR)
         tl_put_vector(out, n);
     else
         tl_put_u32(out, n);
     while (n--)
-        put_value(gen, (enum tl_kind)field->item, field->type, depth, out);
+        put_one(gen, (enum tl_kind)field->item, field->type, depth, small, out);
 }
 
 /* A flags word: each bit that some field hangs on, by chance. */
@@ -276,7 +295,7 @@ static void put_fields(struct tl_gen *gen, const struct tl_def *def, unsigned de
             words[i] = pick_flags(gen, def, i, depth);
             tl_put_u32(out, words[i]);
         } else if (field->flag_bit == TL_NO_FLAG || (words[field->flag_field] >> field->flag_bit & 1)) {
-            put_field(gen, field, depth, out);
+            put_field(gen, field, depth, gen->small && gen->small[def->first_field + i], out);
         }
     }
 }
@@ -289,5 +308,5 @@ void tl_gen_object(struct tl_gen *gen, const struct tl_def *def, struct tl_out *
 
 void tl_gen_field(struct tl_gen *gen, const struct tl_field *field, struct tl_out *out)
 {
-    put_field(gen, field, 1, out);
+    put_field(gen, field, 1, false, out);
 }

@@ -14,7 +14,8 @@ struct tl_gen {
     uint64_t state;
     unsigned max_depth;
     unsigned flag_chance; /* of 256: how often an optional field is there */
-    bool api_only;        /* TL_K_ANY and types take what the API section has */
+    bool filled;          /* an optional vector that is there has items (some writers drop empty ones) */
+    const uint8_t *small; /* per field row (def->first_field + i): 1 = its longs stay below 2^53; or NULL */
     uint8_t *rank;        /* per def: levels below its shallowest value; 0xff = none known */
 };
 

@@ -206,9 +206,10 @@ static void what_is_not_in_the_schema_or_not_here_is_refused(void **state)
     tl_put_int(&out, 0);
     assert_int_equal(tl_view_open(&v, out.data, out.len), TL_E_TYPE);
     tl_out_reset(&out);
-    tl_put_u32(&out, TL_updateShort); /* a function, where an object belongs */
-    tl_put_u32(&out, TL_updates_getState);
-    tl_put_int(&out, 0);
+    tl_put_u32(&out, TL_messages_invitedUsers); /* a function with that result, where an object belongs */
+    tl_put_u32(&out, TL_channels_leaveChannel);
+    tl_put_u32(&out, TL_inputChannelEmpty);
+    tl_put_vector(&out, 0);
     assert_int_equal(tl_view_open(&v, out.data, out.len), TL_E_TYPE);
     tl_out_reset(&out);
     tl_put_u32(&out, TL_msgs_ack);
