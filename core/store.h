@@ -85,7 +85,11 @@ struct store_ops {
                          int (*row)(void *arg, const struct mt_outbox_row *row), void *arg);
 };
 
-/* --- arithmetic of marked numbers (protocol: basic groups below 10^12, channels beyond) --- */
+/*
+ * --- arithmetic of marked numbers (protocol: basic groups below 10^12, channels beyond) ---
+ * Ids come from the wire: one out of its range wraps to some number that mt_chat_split() takes for another
+ * kind or for none.
+ */
 
 static inline mt_chat_id mt_chat_of_user(int64_t id)
 {
@@ -93,11 +97,11 @@ static inline mt_chat_id mt_chat_of_user(int64_t id)
 }
 static inline mt_chat_id mt_chat_of_group(int64_t id)
 {
-    return -id;
+    return (int64_t)(0 - (uint64_t)id);
 }
 static inline mt_chat_id mt_chat_of_channel(int64_t id)
 {
-    return -(INT64_C(1000000000000) + id);
+    return (int64_t)(0 - (UINT64_C(1000000000000) + (uint64_t)id));
 }
 /* False where the number is none of the three. *id is the bare id. */
 bool mt_chat_split(mt_chat_id chat, enum mt_peer_kind *kind, int64_t *id);

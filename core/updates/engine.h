@@ -1,0 +1,166 @@
+/*
+ * Inside of the update machine, shared by its files: containers (updates.c), differences (difference.c),
+ * channels (channels.c, chan_difference.c), results of own calls (results.c). Not for use elsewhere.
+ */
+#pragma once
+
+#include "core/updates/boxes.h"
+#include "core/updates/updates.h"
+
+enum mt_diff_step {
+    MT_DIFF_IDLE,
+    MT_DIFF_DUE, /* to be asked for as soon as we are online and this turn is committed */
+    MT_DIFF_RUNNING,
+    MT_DIFF_WAITING /* failed; retry_at says when it is due again */
+};
+
+struct mt_diff {
+    enum mt_diff_step step;
+    int64_t retry_at;
+    unsigned tries; /* failures in a row */
+    bool again;     /* something was lost while it ran */
+};
+
+struct mt_chan {
+    struct mt_chan *next;       /* in its bucket */
+    struct mt_chan *next_dirty; /* its pts is not yet an effect; see mt_upd_flush */
+    bool dirty;
+    int64_t id;
+    struct mt_counter counter;
+    struct mt_diff diff;
+};
+
+/* What arrived while a difference runs, or a container that is ahead of seq; heap. */
+struct mt_held {
+    struct mt_held *next;
+    enum { MT_HELD_CONTAINER, MT_HELD_COUNT } what;
+    struct mt_box_at at; /* COUNT: one update, or an affected* without bytes */
+    int32_t date;
+    uint64_t token;
+    uint64_t ack;
+    size_t n;
+    uint8_t bytes[];
+};
+struct mt_held_list {
+    struct mt_held *first, *last;
+    size_t bytes;
+};
+#define MT_HELD_BYTES ((size_t)16 << 20)
+
+struct mt_updates {
+    struct mt_updates_cfg cfg;
+    struct mt_update_state state; /* of seq and date; pts and qts are in the counters */
+    struct mt_counter common, qts;
+    struct mt_diff diff;
+    struct mt_chan **buckets;
+    size_t n_buckets, n_chans;
+    size_t chans_due, chans_running;
+    struct mt_chan *dirty_chans;
+    int64_t chan_at;           /* no channel has anything to do before; may be too early */
+    struct mt_held_list held;  /* behind a running difference */
+    struct mt_held_list ahead; /* containers whose seq is ahead */
+    int64_t seq_gap_at;
+    int64_t silent_at;
+    int64_t self;
+    bool bot, online, active; /* active: logged in, ever online */
+    bool started;             /* the difference of the start is done */
+    bool dirty;               /* state is not yet an effect */
+    bool turn_open;           /* a slice was applied in this turn: the next is asked after the commit */
+    bool recovered;           /* what is applied now comes from a difference */
+    uint64_t *acks;
+    size_t n_acks, cap_acks;
+    struct {
+        int32_t id;
+        int64_t random_id;
+    } * ids;
+    size_t n_ids, cap_ids;
+    struct tl_out ask; /* the function last asked */
+};
+
+/* --- updates.c --- */
+
+/* Where an update stands: what came around it. */
+struct mt_around {
+    int32_t date;
+    uint64_t token;
+};
+/* Delivers one Update (its bytes), or only counts (n == 0): through its box, or at once where it has none. */
+void mt_upd_offer(struct mt_updates *u, struct mt_now now, const struct mt_box_at *at, const void *p,
+                  size_t n, struct mt_around around);
+/* The same past all boxes: a difference is trusted. */
+void mt_upd_deliver(struct mt_updates *u, struct mt_now now, const void *p, size_t n,
+                    struct mt_around around);
+void mt_upd_ack(struct mt_updates *u, uint64_t ack);
+void mt_upd_flush(struct mt_updates *u); /* STATE and CHANNEL effects of what changed */
+void mt_upd_drain(struct mt_updates *u, struct mt_now now, struct mt_counter *c);
+
+/* --- container.c --- */
+
+/* Runs what was held while the difference ran. */
+void mt_upd_release(struct mt_updates *u, struct mt_now now);
+/* Containers that were ahead of seq, once seq moved; `all`: whatever fits or not (after a difference). */
+void mt_upd_catch_up(struct mt_updates *u, struct mt_now now, bool all);
+/* One update with its box, or a container, now or after the difference that runs. */
+void mt_upd_counted(struct mt_updates *u, struct mt_now now, const struct mt_box_at *at, const void *p,
+                    size_t n, struct mt_around around);
+void mt_upd_container(struct mt_updates *u, struct mt_now now, const struct tl_view *v, uint64_t token,
+                      uint64_t ack);
+
+/* --- held.c --- */
+
+int mt_held_add(struct mt_held_list *list, const struct mt_held *head, const void *p, size_t n);
+struct mt_held *mt_held_take(struct mt_held_list *list); /* the oldest, to be freed; NULL: none */
+void mt_held_free(struct mt_held_list *list);
+
+/* --- difference.c --- */
+
+void mt_diff_due(struct mt_updates *u, struct mt_now now);
+/* Doubles the wait: 1, 2, 4 ... 60 s. */
+void mt_diff_failed(struct mt_diff *diff, struct mt_now now);
+void mt_diff_answer(struct mt_updates *u, struct mt_now now, const struct tl_view *v);
+void mt_diff_state(struct mt_updates *u, struct mt_now now, const struct tl_view *v);
+/* Messages and updates of a difference in the order of protocol.md 8.4. */
+struct mt_diff_fields {
+    unsigned messages, encrypted, updates; /* UINT_MAX: has none */
+    int64_t channel;                       /* whose difference; 0 = common */
+    int32_t pts;
+};
+void mt_diff_apply(struct mt_updates *u, struct mt_now now, const struct tl_view *v,
+                   const struct mt_diff_fields *fields);
+
+/* --- channels.c --- */
+
+struct mt_chan *mt_chan_find(struct mt_updates *u, int64_t id);
+/* With its pts from storage where it is followed; NULL: no memory. */
+struct mt_chan *mt_chan_get(struct mt_updates *u, int64_t id);
+void mt_chan_set(struct mt_updates *u, struct mt_chan *ch, int32_t pts);
+void mt_chan_forget(struct mt_updates *u, struct mt_chan *ch); /* frees it; pts -1 is an effect */
+void mt_chan_each(struct mt_updates *u, struct mt_now now,
+                  void (*visit)(struct mt_updates *u, struct mt_now now, struct mt_chan *ch));
+/* Forgets those that storage knows and nothing waits for, where there are many. */
+void mt_chan_trim(struct mt_updates *u);
+void mt_chan_free_all(struct mt_updates *u);
+
+/* --- chan_difference.c --- */
+
+void mt_chan_due(struct mt_updates *u, struct mt_now now, struct mt_chan *ch);
+/* updateChannelTooLong */
+void mt_chan_too_long(struct mt_updates *u, struct mt_now now, int64_t id, int32_t pts);
+/* Writes getChannelDifference; MT_E_NOT_FOUND: we have no access hash of it. */
+int mt_chan_ask(struct mt_updates *u, struct mt_chan *ch, struct tl_out *out);
+/* Takes the updates that wait as they are: there is no difference to be had. */
+void mt_chan_give_up(struct mt_updates *u, struct mt_now now, struct mt_chan *ch);
+void mt_chan_answer(struct mt_updates *u, struct mt_now now, struct mt_chan *ch, const struct tl_view *v);
+void mt_chan_refused(struct mt_updates *u, struct mt_now now, struct mt_chan *ch, int32_t code,
+                     const char *text);
+
+/* --- unfold.c: short forms as a plain Update --- */
+
+/* updateShortMessage, updateShortChatMessage; MT_E_ARG: another. */
+int mt_unfold_short(const struct tl_view *v, int64_t self, struct tl_out *out);
+/* updateShortSentMessage with the request that it answers (sendMessage, sendMedia). MT_E_ARG: no such one. */
+int mt_unfold_sent(const struct tl_view *v, const struct tl_view *request, int64_t self, struct tl_out *out);
+/* A Message as updateNewMessage or updateNewChannelMessage with this pts and count 0. */
+int mt_unfold_message(const struct tl_view *message, int32_t pts, struct tl_out *out);
+/* True where all users and chats that a short message names are known with their hash (trap 61). */
+bool mt_unfold_is_known(const struct tl_view *v, struct mt_peers *peers, int64_t self);
