@@ -244,7 +244,7 @@ void sb_session_flush(struct sb_server *s, struct sb_session *ses, struct mt_now
 /* --- service.c: service messages. True: was one of them (and is done). --- */
 
 bool sb_service(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_msg *m);
-/* Of the service messages: seqno must be even (acks); may be either; 0: not a service message. */
+/* What the seqno of a body with this id must be. ODD: an RPC, that is, no service message. */
 enum sb_parity { SB_PARITY_ODD, SB_PARITY_EVEN, SB_PARITY_ANY };
 enum sb_parity sb_service_parity(uint32_t id);
 

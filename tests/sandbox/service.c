@@ -10,10 +10,10 @@
 enum sb_parity sb_service_parity(uint32_t id)
 {
     switch (id) {
-    case TL_msgs_ack:
     case TL_http_wait:
     case TL_msg_container:
         return SB_PARITY_EVEN;
+    case TL_msgs_ack: /* should be even; clients in use send odd ones, so real servers take both */
     case TL_ping:
     case TL_ping_delay_disconnect:
     case TL_get_future_salts:

@@ -91,7 +91,7 @@ static void seen_before(struct sb_server *s, struct sb_session *ses, struct mt_n
 
     if (o)
         sb_resend(s, ses, at, o, true);
-    else if (m->seqno & 1)
+    else if (m->seqno & 1 && tl_load32(m->p) != TL_msgs_ack)
         sb_session_ack(ses, m->id);
 }
 
@@ -176,7 +176,7 @@ static void execute(struct sb_server *s, struct sb_session *ses, struct mt_now a
     if (api) {
         sb_call(s, ses, at, &inner, &w, f);
     } else {
-        if (m->seqno & 1)
+        if (m->seqno & 1 && body_id(b) != TL_msgs_ack)
             sb_session_ack(ses, m->id);
         sb_service(s, ses, at, &inner);
     }
