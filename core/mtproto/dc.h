@@ -13,7 +13,9 @@
  *               v output/wrote                                    feed |
  *
  * States: IDLE -> CONNECTING -> (KEYX ->) UP -> WAITING (back-off) -> CONNECTING ...; DEAD after
- * mt_dc_close(). A machine connects by itself whenever it is open and has work or `keep` is set.
+ * mt_dc_close(), LOST after KEY_LOST (requests wait for their deadlines or mt_dc_close). A machine connects
+ * by itself whenever it is open and has work or `keep` is set; without both it closes its link after a
+ * minute. After every verb: pull the events, write the output, look at the deadline.
  *
  * Ownership: the machine copies what it is given; what its events point at is borrowed until the next call of
  * any verb on the same machine. Times: struct mt_now; deadlines are `mono`.
@@ -49,6 +51,8 @@ struct mt_dc_cfg {
     bool media;    /* negative in both */
     enum mt_framing framing;
     bool obfuscated;
+    uint8_t secret[16]; /* of a dcOption, for the obfuscated header */
+    bool has_secret;
     const struct mt_init_params *init;
     struct mt_rsa *const *rsa_keys; /* borrowed */
     size_t n_rsa_keys;
@@ -97,6 +101,8 @@ void mt_dc_cancel(struct mt_dc *dc, struct mt_now now, uint64_t token);
  * server keeps it and sends it again on the next connection. Any order; unknown values do nothing.
  */
 void mt_dc_ack(struct mt_dc *dc, struct mt_now now, uint64_t ack);
+/* Acks that are pending leave with the next output: before a planned mt_dc_close(). */
+void mt_dc_flush(struct mt_dc *dc, struct mt_now now);
 
 /* --- the link: answers to MT_DC_CONNECT --- */
 
@@ -131,7 +137,7 @@ enum mt_dc_event_kind {
     MT_DC_ERROR,       /* token; code, text: the server's rpc_error; ack */
     MT_DC_FAILED,      /* token; code: MT_E_TIMEOUT, MT_E_STATE (cancelled or closed), MT_E_PEER (answer that
                           does not parse); sent says whether it may have been executed */
-    MT_DC_UPDATES,     /* p, n: an Updates object; ack */
+    MT_DC_UPDATES, /* p, n: an Updates object, or one of an unknown kind (updates are missing then); ack */
     MT_DC_NEW_SESSION, /* the server made our session anew: updates may have been lost */
     MT_DC_KEY_LOST,    /* the server does not know our key, on two fresh connections: the owner decides */
     MT_DC_TROUBLE,     /* code: a transport error (-404, -429, -444) or MT_E_*; text says where; for status */

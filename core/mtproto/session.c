@@ -1,0 +1,69 @@
+#include "core/mtproto/session.h"
+
+#include <stdlib.h>
+
+void mt_session_reset(struct mt_conn *c, struct mt_now now)
+{
+    struct mt_msg *m, *next;
+
+    mt_logf(c->env, MT_LOG_INFO, "conn", "new session");
+    c->old_session_id = c->session_id;
+    c->session_id = mt_env_random64(c->env);
+    c->content = 0;
+    mt_clock_restart(&c->clock);
+    mt_acks_clear(&c->acks);
+    mt_init_again(c);
+    c->ping_now = true;
+    for (size_t i = 0; i < MT_C_COUNT; i++)
+        c->guards[i].mark = 0;
+    for (m = c->flying.head; m; m = next) {
+        next = m->next;
+        if (mt_request_may_repeat(m) || m->deadline == MT_NEVER)
+            mt_request_lost(c, m);
+    }
+    mt_events_push(c->events, &(struct mt_dc_event){.kind = MT_DC_NEW_SESSION});
+    (void)now;
+}
+
+uint32_t mt_session_seqno(struct mt_conn *c, bool content)
+{
+    return content ? 2 * c->content++ + 1 : 2 * c->content;
+}
+
+int32_t mt_session_server_s(const struct mt_conn *c, struct mt_now now)
+{
+    return (int32_t)(mt_clock_server(&c->clock, now) / MT_US_PER_S);
+}
+
+void mt_session_clock_moved(struct mt_conn *c, struct mt_now now)
+{
+    int64_t offset = mt_clock_offset(&c->clock, now);
+
+    if (llabs(offset - c->told_offset_us) <= MT_US_PER_S)
+        return;
+    c->told_offset_us = offset;
+    mt_events_push(c->events, &(struct mt_dc_event){.kind = MT_DC_TIME, .time_offset_us = offset});
+}
+
+void mt_session_salts_changed(struct mt_conn *c)
+{
+    mt_events_push(c->events,
+                   &(struct mt_dc_event){.kind = MT_DC_SALTS, .salts = c->salts.list, .n_salts = c->salts.n});
+}
+
+int mt_session_guard(struct mt_conn *c, struct mt_now now, enum mt_complaint what, uint64_t msg_id)
+{
+    struct mt_guard *g = &c->guards[what];
+
+    if (msg_id <= g->mark)
+        return MT_OK;
+    if (!g->times || now.mono - g->since > MT_GUARD_US) {
+        g->since = now.mono;
+        g->times = 0;
+    }
+    g->mark = c->clock.last;
+    if (++g->times <= MT_GUARD_TIMES)
+        return MT_OK;
+    g->times = 0;
+    return MT_E_STATE;
+}
