@@ -188,7 +188,7 @@ int store_epoch_resolve(const struct store *s, struct store_cursor after, uint64
         *number = e[i].first - 1;
         return MT_OK;
     }
-    if (after.number + 1 < e[i].first)
+    if (after.number < e[i].first - 1)
         return STORE_E_CURSOR;
     if (i == n - 1) {
         if (after.number > s->journal.last)
