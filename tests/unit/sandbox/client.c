@@ -163,7 +163,8 @@ static void take_packet(struct tc *c, uint8_t *p, size_t n)
     assert_int_equal(mt_open(&c->key, MT_SERVER, p, n, &plain, &len), MT_OK);
     in = tl_in(plain, len);
     tl_u64(&in);
-    assert_true(tl_u64(&in) == c->session);
+    if (tl_u64(&in) != c->session)
+        return; /* of a session that the test has left */
     id = tl_u64(&in);
     seqno = tl_u32(&in);
     count = tl_u32(&in);

@@ -35,6 +35,30 @@ struct tc_wrong {
     uint64_t key_id; /* another key id in front */
 };
 
+/* What a client may do wrong, or differently, in a key exchange. */
+enum tc_hs {
+    HS_RIGHT,
+    HS_LEGACY_RSA,
+    HS_OLD_FORM, /* inner data without a DC */
+    HS_MEDIA_DC,
+    HS_TEST_DC,
+    HS_REPEAT, /* every request is sent twice */
+    HS_WRONG_DC,
+    HS_WRONG_P,
+    HS_WRONG_INNER_PQ,
+    HS_WRONG_NONCE,
+    HS_WRONG_SERVER_NONCE,
+    HS_WRONG_INNER_NONCE,
+    HS_WRONG_PRINT,
+    HS_WRONG_RSA,
+    HS_WRONG_DH_NONCE,
+    HS_WRONG_DH_HASH,
+    HS_WRONG_RETRY_ID,
+    HS_G_B_ONE,
+    HS_SKIP_DH,   /* set_client_DH_params at once */
+    HS_NO_EXPIRY, /* a temporary key for 0 seconds */
+};
+
 /* Server, world, clock: one per test. */
 struct tc_bench {
     struct mt_env env;
@@ -77,6 +101,8 @@ void tc_connect(struct tc *c, enum mt_framing framing, bool obfuscated);
 void tc_disconnect(struct tc *c);
 /* Connects (intermediate) and makes a key; expires_in 0: a permanent one. */
 void tc_handshake(struct tc *c, int32_t expires_in);
+/* The same in another way; false where the server ended it. */
+bool tc_try_handshake(struct tc *c, int32_t expires_in, enum tc_hs how);
 void tc_new_session(struct tc *c);
 /* The same and then initConnection around help.getConfig; forgets what came. */
 void tc_up(struct tc *c);
