@@ -64,6 +64,8 @@ struct rpc_host {
                     int (*row)(void *arg, const char *name, struct rpc_cursor acked, int64_t since),
                     void *arg);
     int (*msg_chat)(void *ctx, int32_t account, int32_t msg_id, mt_chat_id *chat);
+    /* remembers it; a loss costs only the chat_id of a later deletion */
+    void (*put_msg_chat)(void *ctx, int32_t account, int32_t msg_id, mt_chat_id chat);
     /* JSON objects (new references) for getConfig and the storage part of getHealth */
     struct json_t *(*config)(void *ctx);
     struct json_t *(*health)(void *ctx);
