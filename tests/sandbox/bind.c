@@ -38,7 +38,7 @@ static bool open_proof(const struct sb_key *perm, struct tl_slice enc, uint8_t p
     return mt_equal(hash + 4, msg_key, 16);
 }
 
-static bool proof_matches(const struct sb_session *ses, const struct sb_msg *m, const struct binding *b,
+static bool proof_matches(const struct sb_session *ses, const struct sb_in *m, const struct binding *b,
                           const uint8_t plain[80])
 {
     struct tl_in in = tl_in(plain + 16, PLAIN_LEN - 16);
@@ -50,7 +50,7 @@ static bool proof_matches(const struct sb_session *ses, const struct sb_msg *m, 
            tl_int(&in) == b->expires_at;
 }
 
-int sb_bind(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_msg *m,
+int sb_bind(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_in *m,
             struct tl_in *call, const char **text)
 {
     struct sb_key *k = ses->key, *perm;

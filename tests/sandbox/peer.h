@@ -138,11 +138,10 @@ struct sb_server {
     bool doomed; /* some key is */
     struct sb_faults faults;
     struct sb_stats stats;
-    json_t *calls; /* how often each function was called */
 };
 
 /* One message of a client, taken out of its packet and container. */
-struct sb_msg {
+struct sb_in {
     uint64_t id;
     uint32_t seqno;
     const uint8_t *p;
@@ -198,7 +197,7 @@ struct sb_seen *sb_seen_find(struct sb_session *ses, uint64_t msg_id);
  * Checks id and seqno of a message against the window and enters it. 0, or the code of a bad_msg_notification
  * (20, 32, 33); -1: seen before (*seen is its entry); MT_E_NOMEM.
  */
-int sb_seen_enter(struct sb_session *ses, const struct sb_msg *m, struct sb_seen **seen);
+int sb_seen_enter(struct sb_session *ses, const struct sb_in *m, struct sb_seen **seen);
 void sb_session_ack(struct sb_session *ses, uint64_t msg_id);   /* notes an ack to send */
 void sb_session_acked(struct sb_session *ses, uint64_t msg_id); /* the client acknowledged one of ours */
 void sb_session_dirty(struct sb_server *s, struct sb_session *ses);
@@ -227,9 +226,9 @@ void sb_send_result(struct sb_server *s, struct sb_session *ses, struct mt_now a
                     const void *result, size_t n, bool failed);
 void sb_send_error(struct sb_server *s, struct sb_session *ses, struct mt_now at, uint64_t req, int32_t code,
                    const char *text);
-void sb_send_bad_msg(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_msg *m,
+void sb_send_bad_msg(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_in *m,
                      int code);
-void sb_send_bad_salt(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_msg *m);
+void sb_send_bad_salt(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_in *m);
 /* Sends or announces a kept message again. */
 void sb_resend(struct sb_server *s, struct sb_session *ses, struct mt_now at, struct sb_out *o,
                bool allow_announce);
@@ -243,7 +242,7 @@ void sb_session_flush(struct sb_server *s, struct sb_session *ses, struct mt_now
 
 /* --- service.c: service messages. True: was one of them (and is done). --- */
 
-bool sb_service(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_msg *m);
+bool sb_service(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_in *m);
 /* What the seqno of a body with this id must be. ODD: an RPC, that is, no service message. */
 enum sb_parity { SB_PARITY_ODD, SB_PARITY_EVEN, SB_PARITY_ANY };
 enum sb_parity sb_service_parity(uint32_t id);
@@ -263,7 +262,7 @@ struct sb_wraps {
 void sb_unwrap(struct sb_wraps *w, const uint8_t *p, size_t n);
 void sb_unwrap_free(struct sb_wraps *w);
 /* `fault`: NULL, or the rule that strikes this call. */
-void sb_call(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_msg *m,
+void sb_call(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_in *m,
              struct sb_wraps *w, const struct sb_fault *fault);
 /* Answers whose time has come. */
 void sb_call_tick(struct sb_server *s, struct sb_session *ses, struct mt_now at);
@@ -272,7 +271,7 @@ int64_t sb_call_deadline(const struct sb_session *ses);
 /* --- bind.c: auth.bindTempAuthKey --- */
 
 /* 0 and bound, or the code of an rpc_error with *text. */
-int sb_bind(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_msg *m,
+int sb_bind(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_in *m,
             struct tl_in *call, const char **text);
 
 /* --- pack.c: gzip --- */

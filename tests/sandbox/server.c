@@ -26,9 +26,8 @@ struct sb_server *sb_server_new(const struct sb_server_cfg *cfg, struct mt_now n
     if (!s->rsa)
         goto fail;
     s->public_pem = mt_rsa_public_pem(s->rsa);
-    s->calls = json_object();
     s->dcs = malloc(cfg->n_dcs * sizeof *s->dcs);
-    if (!s->public_pem || !s->calls || !s->dcs)
+    if (!s->public_pem || !s->dcs)
         goto fail;
     memcpy(s->dcs, cfg->dcs, cfg->n_dcs * sizeof *s->dcs);
     s->n_dcs = cfg->n_dcs;
@@ -56,7 +55,6 @@ void sb_server_free(struct sb_server *s)
         conn_free(s->conns[i]);
     free(s->conns);
     sb_faults_fini(&s->faults);
-    json_decref(s->calls);
     mt_rsa_free(s->rsa);
     free(s->public_pem);
     free(s->dcs);

@@ -30,7 +30,7 @@ enum sb_parity sb_service_parity(uint32_t id)
     }
 }
 
-static void pong(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_msg *m,
+static void pong(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_in *m,
                  uint64_t ping_id)
 {
     uint8_t buf[20];
@@ -42,8 +42,8 @@ static void pong(struct sb_server *s, struct sb_session *ses, struct mt_now at, 
     sb_send(s, ses, at, SB_SEND_REPLY, 0, buf, out.len);
 }
 
-static void future_salts(struct sb_server *s, struct sb_session *ses, struct mt_now at,
-                         const struct sb_msg *m, int32_t num)
+static void future_salts(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_in *m,
+                         int32_t num)
 {
     int64_t i = sb_salt_index(ses->key, at);
     struct tl_out out = {0};
@@ -78,7 +78,7 @@ static uint8_t state_of(struct sb_session *ses, uint64_t id)
 }
 
 /* msgs_state_info: one byte for each id asked for. */
-static void state_info(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_msg *m,
+static void state_info(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_in *m,
                        struct tl_in ids, uint32_t n)
 {
     uint8_t *info = malloc(n ? n : 1);
@@ -97,7 +97,7 @@ static void state_info(struct sb_server *s, struct sb_session *ses, struct mt_no
     free(info);
 }
 
-static void resend_req(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_msg *m,
+static void resend_req(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_in *m,
                        struct tl_in ids, uint32_t n)
 {
     struct tl_in again = ids;
@@ -115,7 +115,7 @@ static void resend_req(struct sb_server *s, struct sb_session *ses, struct mt_no
         state_info(s, ses, at, m, again, n);
 }
 
-static void drop_answer(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_msg *m,
+static void drop_answer(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_in *m,
                         uint64_t req)
 {
     struct sb_seen *seen = sb_seen_find(ses, req);
@@ -155,7 +155,7 @@ static void destroy_session(struct sb_server *s, struct sb_session *ses, struct 
 }
 
 static void destroy_auth_key(struct sb_server *s, struct sb_session *ses, struct mt_now at,
-                             const struct sb_msg *m)
+                             const struct sb_in *m)
 {
     uint8_t buf[4];
 
@@ -182,7 +182,7 @@ static bool read_ids(struct tl_in *in, uint32_t *n)
 }
 
 /* A service message that does not parse has no answer; its sender finds out by waiting. */
-static bool with_ids(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_msg *m,
+static bool with_ids(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_in *m,
                      uint32_t id, struct tl_in in)
 {
     uint32_t n;
@@ -198,7 +198,7 @@ static bool with_ids(struct sb_server *s, struct sb_session *ses, struct mt_now 
     return true;
 }
 
-bool sb_service(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_msg *m)
+bool sb_service(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_in *m)
 {
     struct tl_in in = tl_in(m->p, m->n);
     uint32_t id = tl_u32(&in);

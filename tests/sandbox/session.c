@@ -120,7 +120,7 @@ static bool grow(struct sb_session *ses)
     return true;
 }
 
-int sb_seen_enter(struct sb_session *ses, const struct sb_msg *m, struct sb_seen **seen)
+int sb_seen_enter(struct sb_session *ses, const struct sb_in *m, struct sb_seen **seen)
 {
     size_t i = position(ses, m->id);
 

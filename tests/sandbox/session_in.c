@@ -40,7 +40,7 @@ static uint32_t body_id(const struct body *b)
     return b->n >= 4 ? tl_load32(b->p) : 0;
 }
 
-static int check_id(const struct sb_msg *m, struct mt_now at)
+static int check_id(const struct sb_in *m, struct mt_now at)
 {
     int64_t t = (int64_t)(m->id >> 32), now = sb_unix(at);
 
@@ -55,7 +55,7 @@ static int check_id(const struct sb_msg *m, struct mt_now at)
     return 0;
 }
 
-static int check_parity(const struct sb_msg *m, uint32_t id)
+static int check_parity(const struct sb_in *m, uint32_t id)
 {
     switch (sb_service_parity(id)) {
     case SB_PARITY_EVEN:
@@ -85,7 +85,7 @@ static void announce(struct sb_server *s, struct sb_session *ses, struct mt_now 
 }
 
 /* The same message once more: its answer is repeated, it is not executed again. */
-static void seen_before(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_msg *m)
+static void seen_before(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_in *m)
 {
     struct sb_out *o = sb_out_by_req(ses, m->id);
 
@@ -96,7 +96,7 @@ static void seen_before(struct sb_server *s, struct sb_session *ses, struct mt_n
 }
 
 /* Faults that come before execution; true: the message is dealt with. */
-static bool struck(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_msg *m,
+static bool struck(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_in *m,
                    const struct sb_fault *f)
 {
     switch (f->what) {
@@ -147,11 +147,11 @@ static const struct sb_fault *find_fault(struct sb_server *s, const struct sb_se
 }
 
 /* One message whose id and parity are right: window, faults, execution. */
-static void execute(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_msg *m,
+static void execute(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_in *m,
                     const struct body *b)
 {
     bool api = sb_service_parity(body_id(b)) == SB_PARITY_ODD;
-    struct sb_msg inner = *m;
+    struct sb_in inner = *m;
     struct sb_wraps w = {.query = tl_in(b->p, b->n)};
     const struct sb_fault *f;
     struct sb_seen *seen;
@@ -185,7 +185,7 @@ end:
 }
 
 /* Takes the messages out; MT_E_PEER where the container breaks a rule. `first`: the lowest id. */
-static int read_container(const struct sb_msg *outer, struct tl_in *in, struct sb_msg *list, uint32_t *count,
+static int read_container(const struct sb_in *outer, struct tl_in *in, struct sb_in *list, uint32_t *count,
                           uint64_t *first)
 {
     uint32_t n;
@@ -196,9 +196,9 @@ static int read_container(const struct sb_msg *outer, struct tl_in *in, struct s
         return MT_E_PEER;
     *first = outer->id;
     for (uint32_t i = 0; i < n; i++) {
-        struct sb_msg *m = &list[i];
+        struct sb_in *m = &list[i];
 
-        *m = (struct sb_msg){.in_container = true};
+        *m = (struct sb_in){.in_container = true};
         m->id = tl_u64(in);
         m->seqno = tl_u32(in);
         m->n = tl_u32(in);
@@ -214,7 +214,7 @@ static int read_container(const struct sb_msg *outer, struct tl_in *in, struct s
     return tl_end(in) == TL_OK ? MT_OK : MT_E_PEER;
 }
 
-static void one_message(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_msg *m)
+static void one_message(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_in *m)
 {
     struct body b;
     int code;
@@ -237,9 +237,9 @@ static void one_message(struct sb_server *s, struct sb_session *ses, struct mt_n
 }
 
 static void container(struct sb_server *s, struct sb_session *ses, struct mt_now at,
-                      const struct sb_msg *outer, const struct body *b)
+                      const struct sb_in *outer, const struct body *b)
 {
-    struct sb_msg *list = malloc(CONTAINER_MAX * sizeof *list);
+    struct sb_in *list = malloc(CONTAINER_MAX * sizeof *list);
     struct tl_in in = tl_in(b->p, b->n);
     struct sb_seen *seen;
     uint32_t n = 0;
@@ -266,7 +266,7 @@ static void container(struct sb_server *s, struct sb_session *ses, struct mt_now
 }
 
 static void outer_message(struct sb_server *s, struct sb_session *ses, struct mt_now at,
-                          const struct sb_msg *m)
+                          const struct sb_in *m)
 {
     struct body b;
 
@@ -305,7 +305,7 @@ void sb_session_packet(struct sb_server *s, struct sb_conn *c, struct mt_now at,
 {
     struct sb_key *k = usable_key(s, c, at, tl_load64(p));
     struct sb_session *ses;
-    struct sb_msg m = {0};
+    struct sb_in m = {0};
     struct tl_in in;
     uint8_t *plain;
     size_t len;

@@ -135,7 +135,7 @@ void sb_send_error(struct sb_server *s, struct sb_session *ses, struct mt_now at
     sb_send_result(s, ses, at, req, buf, out.len, true);
 }
 
-void sb_send_bad_msg(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_msg *m,
+void sb_send_bad_msg(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_in *m,
                      int code)
 {
     uint8_t buf[20];
@@ -150,7 +150,7 @@ void sb_send_bad_msg(struct sb_server *s, struct sb_session *ses, struct mt_now 
     sb_send(s, ses, at, SB_SEND_NOTICE, 0, buf, out.len);
 }
 
-void sb_send_bad_salt(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_msg *m)
+void sb_send_bad_salt(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_in *m)
 {
     uint8_t buf[28];
     struct tl_out out = {.data = buf, .cap = sizeof buf, .fixed = true};

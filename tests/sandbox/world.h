@@ -83,3 +83,5 @@ void sb_world_forget_key(struct sb_world *w, uint64_t key_id);
  */
 json_t *sb_world_control(struct sb_world *w, struct mt_now now, const char *method, const json_t *params,
                          int *known, char err[256]);
+/* What it takes: [{"name", "params"}], for rpc.discover. A new reference. */
+json_t *sb_world_methods(void);

@@ -436,3 +436,14 @@ const struct sb_command sb_commands[] = {
     {"dump", "", dump},
     {0},
 };
+
+json_t *sb_world_methods(void)
+{
+    const struct sb_command *const lists[2] = {sb_commands, sb_command_acts};
+    json_t *all = json_array();
+
+    for (size_t i = 0; i < 2; i++)
+        for (const struct sb_command *cmd = lists[i]; cmd->name; cmd++)
+            json_array_append_new(all, json_pack("{s:s,s:s}", "name", cmd->name, "params", cmd->params));
+    return all;
+}

@@ -173,3 +173,8 @@ json_t *sb_world_control(struct sb_world *w, struct mt_now now, const char *meth
     *known = -1;
     return NULL;
 }
+
+json_t *sb_world_methods(void)
+{
+    return json_array();
+}
