@@ -62,7 +62,7 @@ int store_account_add(struct store *s, const char *name, int32_t api_id, const c
                       struct store_account *out);
 int store_account_each(struct store *s, int (*row)(void *arg, const struct store_account *a), void *arg);
 int store_account_update(struct store *s, const struct store_account *a); /* paused, api_id, api_hash */
-/* Rows, keys and folder go. */
+/* Keys, folder and what readers see go with the commit; the rows follow in store_journal_trim(). */
 int store_account_remove(struct store *s, int32_t account);
 /* Everything saved: keys, user, dedup secret, update state, salts. A new account has a fresh secret. */
 int store_account_load(struct store *s, int32_t account, struct mt_saved *out);
@@ -76,7 +76,14 @@ int store_forget(struct store *s, int32_t account);
 /* Reads for core, bound to one account; valid until store_close or store_account_remove. */
 const struct store_ops *store_ops_of(struct store *s, int32_t account);
 
-/* --- one turn: begin, write, commit --- */
+/*
+ * --- one turn: begin, write, commit ---
+ *
+ * CLOSED -> store_begin() or any put -> OPEN -> store_commit() or store_rollback() -> CLOSED. A turn costs
+ * nothing until its first write. After a failure inside it every further write gives the same error, and the
+ * commit rolls it back. What may be called without a turn (store_account_*, store_save_*, store_forget,
+ * store_sub_drop) joins an open one, else it is a turn by itself.
+ */
 
 int store_begin(struct store *s); /* starts a turn if none is open */
 int store_put_state(struct store *s, int32_t account, const struct mt_update_state *state);
@@ -128,25 +135,31 @@ struct store_cursor store_journal_end(const struct store *s);
 struct store_cursor store_journal_oldest(const struct store *s);
 /*
  * Calls `row` for committed events after `after`, oldest first, at most `limit`, from memory where they are
- * recent. A row that returns non-zero ends it. STORE_E_CURSOR: no such cursor. *lost: how many events after
- * `after` are gone by the journal's bounds (0: none).
+ * recent. A row that returns non-zero ends it; it may not append to the journal or read it again.
+ * STORE_E_CURSOR: no such cursor (of an epoch to come, or beyond the newest event). One that did not survive
+ * a power cut goes on with the first event of the next epoch. *lost: how many events after `after` are gone
+ * by the journal's bounds (0: none; what had its own end is not counted).
  */
 int store_journal_read(struct store *s, struct store_cursor after, size_t limit,
                        int (*row)(void *arg, const struct store_event *e), void *arg, uint64_t *lost);
 struct store_journal_stats {
     uint64_t events, bytes, oldest_time;
-    unsigned percent; /* of the nearest bound, the fullest account */
+    unsigned percent; /* of the bounds in events and bytes, the fullest account */
 };
 void store_journal_stats(struct store *s, struct store_journal_stats *out);
-/* Applies the bounds (7 days, 1,000,000 events, 256 MiB an account) in small steps; true: more is due. */
+/*
+ * Applies the bounds (7 days, 1,000,000 events, 256 MiB an account), ends what has expired, deletes rows of
+ * removed accounts and sends that ended 30 days ago: one small step, a turn by itself (none may be open).
+ * True: more is due. `now` is also the time by which events are dated until the next call: every minute.
+ */
 bool store_journal_trim(struct store *s, struct mt_now now);
 
 /* --- named subscriptions --- */
 
 int store_sub_get(struct store *s, const char *name, struct store_cursor *acked); /* MT_E_NOT_FOUND */
-int store_sub_put(struct store *s, const char *name, struct store_cursor acked,
-                  int64_t now_s); /* in a turn */
-int store_sub_drop(struct store *s, const char *name);
+/* In a turn. A name is 1 to 256 bytes; now_s comes back as `since`: when it was last acked. */
+int store_sub_put(struct store *s, const char *name, struct store_cursor acked, int64_t now_s);
+int store_sub_drop(struct store *s, const char *name); /* MT_E_NOT_FOUND */
 int store_sub_each(struct store *s,
                    int (*row)(void *arg, const char *name, struct store_cursor acked, int64_t since),
                    void *arg);
@@ -156,6 +169,7 @@ int store_outbox_get(struct store *s, int32_t account, int64_t send_id,
                      int (*row)(void *arg, const struct mt_outbox_row *row), void *arg);
 
 /* --- cache.db --- */
+/* It never makes a turn fail: what cannot be kept is not known later. */
 /* Chat of a message id in the common box (users and basic groups), remembered when it was seen. */
 int store_cache_msg_chat(struct store *s, int32_t account, int32_t msg_id, mt_chat_id *chat);
 int store_cache_put_msg_chat(struct store *s, int32_t account, int32_t msg_id, mt_chat_id chat);

@@ -14,6 +14,8 @@ static inline char *vector_file(const char *name, size_t *n)
     FILE *f;
     long size;
 
+    if (n)
+        *n = 0;
     snprintf(path, sizeof path, "%s/%s", dir ? dir : "tests/vectors", name);
     f = fopen(path, "rb");
     if (!f || fseek(f, 0, SEEK_END) || (size = ftell(f)) < 0) {

@@ -133,6 +133,31 @@ static void functions_know_who_may_call_them(void **state)
     assert_int_equal(by_name("messages.sendMessage", true)->access, TL_A_BOTH);
 }
 
+static void only_what_changes_nothing_is_repeatable(void **state)
+{
+    static const char *const never[] = {"messages.sendMessage", "messages.getBotCallbackAnswer",
+                                        "auth.signIn", "channels.joinChannel", "invokeWithLayer",
+                                        "account.getTmpPassword", "messages.deleteHistory"};
+    size_t n = 0;
+
+    assert_true(tl_is_repeatable(by_name("messages.getHistory", true)));
+    assert_true(tl_is_repeatable(by_name("updates.getDifference", true)));
+    assert_true(tl_is_repeatable(by_name("upload.saveFilePart", true)));
+    for (size_t i = 0; i < sizeof never / sizeof *never; i++)
+        assert_false(tl_is_repeatable(by_name(never[i], true)));
+    for (size_t i = 0; i < tl_def_count(); i++) {
+        const struct tl_def *def = tl_def_at(i);
+
+        if (!tl_is_repeatable(def))
+            continue;
+        n++;
+        assert_true(def->is_function);
+        /* What carries a random_id has its own way of being repeated. */
+        assert_int_equal(tl_field_by_name(def, "random_id", 9), -1);
+    }
+    assert_true(n > 250);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,6 +169,7 @@ int main(void)
         cmocka_unit_test(types_know_their_constructors),
         cmocka_unit_test(a_misspelt_name_has_a_nearest_one),
         cmocka_unit_test(functions_know_who_may_call_them),
+        cmocka_unit_test(only_what_changes_nothing_is_repeatable),
     };
     return cmocka_run_group_tests_name("tl_schema", tests, NULL, NULL);
 }

@@ -1,0 +1,244 @@
+#include "storage/db.h"
+#include "storage/storage.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void store_say(char err[STORE_ERR_MAX], const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(err, STORE_ERR_MAX, fmt, ap);
+    va_end(ap);
+}
+
+int store_db_code(int rc)
+{
+    switch (rc & 0xff) {
+    case SQLITE_OK:
+    case SQLITE_ROW:
+    case SQLITE_DONE:
+        return MT_OK;
+    case SQLITE_NOMEM:
+        return MT_E_NOMEM;
+    case SQLITE_FULL:
+    case SQLITE_READONLY:
+        return STORE_E_FULL;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return STORE_E_CORRUPT;
+    case SQLITE_TOOBIG:
+        return MT_E_TOO_LARGE;
+    default:
+        return STORE_E_IO;
+    }
+}
+
+int store_db_exec(sqlite3 *db, const char *sql)
+{
+    return sqlite3_exec(db, sql, NULL, NULL, NULL);
+}
+
+int64_t store_db_int(sqlite3 *db, const char *sql, int64_t fallback)
+{
+    sqlite3_stmt *st = NULL;
+    int64_t v = fallback;
+
+    if (sqlite3_prepare_v2(db, sql, -1, &st, NULL) == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW)
+        v = sqlite3_column_int64(st, 0);
+    sqlite3_finalize(st);
+    return v;
+}
+
+bool store_db_is_sound(sqlite3 *db)
+{
+    sqlite3_stmt *st = NULL;
+    bool sound = false;
+
+    if (sqlite3_prepare_v2(db, "PRAGMA quick_check(1)", -1, &st, NULL) == SQLITE_OK &&
+        sqlite3_step(st) == SQLITE_ROW) {
+        const unsigned char *text = sqlite3_column_text(st, 0);
+
+        sound = text && strcmp((const char *)text, "ok") == 0;
+    }
+    sqlite3_finalize(st);
+    return sound;
+}
+
+int store_db_sync_wal(sqlite3 *db)
+{
+    sqlite3_file *wal = NULL;
+    int rc = sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
+
+    if (rc != SQLITE_OK)
+        return rc;
+    if (!wal || !wal->pMethods)
+        return SQLITE_OK; /* nothing was written since the WAL was folded in */
+    return wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
+}
+
+/* SQLite would make files 0644 less the umask; its -wal, -shm and -journal copy the mode of the main file. */
+static int make_private_file(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+    if (fd < 0)
+        return errno == EEXIST ? 0 : -1;
+    fchmod(fd, 0600);
+    close(fd);
+    return 0;
+}
+
+static const char *pragmas(enum store_db_kind kind)
+{
+    switch (kind) {
+    case STORE_DB_STATE:
+        return "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=0;"
+               "PRAGMA cache_size=-192; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY;"
+               "PRAGMA secure_delete=ON; PRAGMA trusted_schema=OFF;";
+    case STORE_DB_KEYS:
+        return "PRAGMA journal_mode=DELETE; PRAGMA synchronous=EXTRA; PRAGMA cache_size=-32;"
+               "PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY; PRAGMA secure_delete=ON;"
+               "PRAGMA trusted_schema=OFF;";
+    case STORE_DB_CACHE:
+        return "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA wal_autocheckpoint=128;"
+               "PRAGMA journal_size_limit=1048576; PRAGMA cache_size=-64; PRAGMA mmap_size=0;"
+               "PRAGMA temp_store=MEMORY; PRAGMA secure_delete=OFF; PRAGMA trusted_schema=OFF;";
+    }
+    return "";
+}
+
+static int copy_before_migration(sqlite3 *db, const char *path, int version, char err[STORE_ERR_MAX])
+{
+    char copy[4096];
+    sqlite3_stmt *st = NULL;
+    int rc;
+
+    if ((size_t)snprintf(copy, sizeof copy, "%s.v%d", path, version) >= sizeof copy)
+        return STORE_E_IO;
+    unlink(copy); /* of an attempt that did not end; the file itself still has the old version */
+    if (make_private_file(copy) < 0) {
+        store_say(err, "cannot make %s: %s", copy, strerror(errno));
+        return STORE_E_IO;
+    }
+    rc = sqlite3_prepare_v2(db, "VACUUM INTO ?1", -1, &st, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_bind_text(st, 1, copy, -1, SQLITE_STATIC);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(st);
+    if (rc != SQLITE_DONE)
+        store_say(err, "cannot copy %s before its migration: %s", path, sqlite3_errmsg(db));
+    sqlite3_finalize(st);
+    return store_db_code(rc);
+}
+
+static int migrate_one(sqlite3 *db, const struct store_schema *schema, int to, char err[STORE_ERR_MAX])
+{
+    char version[48];
+    int rc = store_db_exec(db, "BEGIN IMMEDIATE");
+
+    snprintf(version, sizeof version, "PRAGMA user_version=%d", to);
+    if (rc == SQLITE_OK)
+        rc = store_db_exec(db, schema->steps[to - 1]);
+    if (rc == SQLITE_OK)
+        rc = store_db_exec(db, version);
+    if (rc == SQLITE_OK)
+        rc = store_db_exec(db, "COMMIT");
+    if (rc == SQLITE_OK)
+        return MT_OK;
+    store_say(err, "%s: migration to version %d failed: %s", schema->label, to, sqlite3_errmsg(db));
+    store_db_exec(db, "ROLLBACK");
+    return store_db_code(rc);
+}
+
+/* Before anything is written: a file that is not ours, or too new, stays as it is. */
+static int check_version(sqlite3 *db, const struct store_schema *schema, int *out, char err[STORE_ERR_MAX])
+{
+    int64_t version = store_db_int(db, "PRAGMA user_version", -1);
+    int64_t tables = store_db_int(db, "SELECT count(*) FROM sqlite_master", -1);
+
+    if (version < 0 || tables < 0) {
+        int code = store_db_code(sqlite3_errcode(db));
+
+        store_say(err, "%s: %s", schema->label, sqlite3_errmsg(db));
+        return code ? code : STORE_E_CORRUPT;
+    }
+    if (version > schema->n_steps) {
+        store_say(err, "%s has schema version %lld, this tgd knows versions up to %d", schema->label,
+                  (long long)version, schema->n_steps);
+        return STORE_E_NEWER;
+    }
+    if (version == 0 && tables > 0) {
+        store_say(err, "%s was not made by tgd", schema->label);
+        return STORE_E_CORRUPT;
+    }
+    *out = (int)version;
+    return MT_OK;
+}
+
+static int migrate(sqlite3 *db, const char *path, const struct store_schema *schema, int version,
+                   char err[STORE_ERR_MAX])
+{
+    int ret = MT_OK;
+
+    if (version > 0 && version < schema->n_steps)
+        ret = copy_before_migration(db, path, version, err);
+    for (int to = version + 1; ret == MT_OK && to <= schema->n_steps; to++)
+        ret = migrate_one(db, schema, to, err);
+    return ret;
+}
+
+static int open_and_migrate(sqlite3 *db, const char *path, enum store_db_kind kind,
+                            const struct store_schema *schema, char err[STORE_ERR_MAX])
+{
+    int version = 0, rc, ret = check_version(db, schema, &version, err);
+
+    if (ret != MT_OK)
+        return ret;
+    rc = store_db_exec(db, pragmas(kind));
+    if (rc != SQLITE_OK) {
+        store_say(err, "%s: %s", schema->label, sqlite3_errmsg(db));
+        return store_db_code(rc);
+    }
+    return migrate(db, path, schema, version, err);
+}
+
+int store_db_open(const char *path, enum store_db_kind kind, const struct store_schema *schema,
+                  bool must_exist, sqlite3 **out, char err[STORE_ERR_MAX])
+{
+    sqlite3 *db = NULL;
+    int rc, ret;
+
+    *out = NULL;
+    err[0] = 0;
+    if (must_exist && access(path, F_OK) < 0) {
+        store_say(err, "%s: %s", path, strerror(errno));
+        return errno == ENOENT ? MT_E_NOT_FOUND : STORE_E_IO;
+    }
+    if (!must_exist && make_private_file(path) < 0) {
+        ret = errno == ENOSPC || errno == EROFS || errno == EACCES ? STORE_E_FULL : STORE_E_IO;
+        store_say(err, "cannot make %s: %s", path, strerror(errno));
+        return ret;
+    }
+    rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    if (rc == SQLITE_OK) {
+        sqlite3_extended_result_codes(db, 1);
+        sqlite3_busy_timeout(db, 2000);
+        ret = open_and_migrate(db, path, kind, schema, err);
+    } else {
+        store_say(err, "%s: %s", schema->label, sqlite3_errstr(rc));
+        ret = store_db_code(rc);
+    }
+    if (ret != MT_OK) {
+        sqlite3_close(db);
+        return ret;
+    }
+    *out = db;
+    return MT_OK;
+}

@@ -1,0 +1,154 @@
+#include "storage/internal.h"
+
+#include <string.h>
+
+int store_put_state(struct store *s, int32_t account, const struct mt_update_state *state)
+{
+    sqlite3_stmt *st;
+    int rc = store_write(s);
+
+    if (rc != MT_OK)
+        return rc;
+    st = store_stmt(s, state->known ? SQL_STATE_PUT : SQL_STATE_DROP);
+    if (!st) {
+        store_turn_failed(s, STORE_E_IO);
+        return STORE_E_IO;
+    }
+    sqlite3_bind_int64(st, 1, account);
+    if (state->known) {
+        sqlite3_bind_int64(st, 2, state->pts);
+        sqlite3_bind_int64(st, 3, state->qts);
+        sqlite3_bind_int64(st, 4, state->date);
+        sqlite3_bind_int64(st, 5, state->seq);
+    }
+    return store_run(s, st);
+}
+
+int store_state_load(struct store *s, int32_t account, struct mt_update_state *out)
+{
+    sqlite3_stmt *st = store_stmt(s, SQL_STATE_GET);
+    int rc;
+
+    memset(out, 0, sizeof *out);
+    if (!st)
+        return STORE_E_IO;
+    sqlite3_bind_int64(st, 1, account);
+    rc = store_row(s, st);
+    if (rc <= 0)
+        return rc;
+    out->pts = (int32_t)sqlite3_column_int64(st, 0);
+    out->qts = (int32_t)sqlite3_column_int64(st, 1);
+    out->date = (int32_t)sqlite3_column_int64(st, 2);
+    out->seq = (int32_t)sqlite3_column_int64(st, 3);
+    out->known = true;
+    store_reset(st);
+    return MT_OK;
+}
+
+int store_put_channel(struct store *s, int32_t account, int64_t channel_id, int32_t pts)
+{
+    sqlite3_stmt *st;
+    int rc = store_write(s);
+
+    if (rc != MT_OK)
+        return rc;
+    st = store_stmt(s, pts < 0 ? SQL_CHANNEL_DROP : SQL_CHANNEL_PUT);
+    if (!st) {
+        store_turn_failed(s, STORE_E_IO);
+        return STORE_E_IO;
+    }
+    sqlite3_bind_int64(st, 1, account);
+    sqlite3_bind_int64(st, 2, channel_id);
+    if (pts >= 0)
+        sqlite3_bind_int64(st, 3, pts);
+    return store_run(s, st);
+}
+
+int store_channel_get(struct store *s, int32_t account, int64_t channel_id, int32_t *pts)
+{
+    sqlite3_stmt *st = store_stmt(s, SQL_CHANNEL_GET);
+    int rc;
+
+    if (!st)
+        return STORE_E_IO;
+    sqlite3_bind_int64(st, 1, account);
+    sqlite3_bind_int64(st, 2, channel_id);
+    rc = store_row(s, st);
+    if (rc <= 0)
+        return rc < 0 ? rc : MT_E_NOT_FOUND;
+    *pts = (int32_t)sqlite3_column_int64(st, 0);
+    store_reset(st);
+    return MT_OK;
+}
+
+int store_channel_each(struct store *s, int32_t account, int (*row)(void *, int64_t, int32_t), void *arg)
+{
+    sqlite3_stmt *st = store_stmt(s, SQL_CHANNEL_EACH);
+    int rc;
+
+    if (!st)
+        return STORE_E_IO;
+    sqlite3_bind_int64(st, 1, account);
+    while ((rc = store_row(s, st)) > 0)
+        if (row(arg, sqlite3_column_int64(st, 0), (int32_t)sqlite3_column_int64(st, 1)) != 0) {
+            store_reset(st);
+            return MT_OK;
+        }
+    return rc;
+}
+
+/* --- salts: 16 bytes each: salt i64 | valid_since i32 | valid_until i32, little-endian --- */
+
+enum { SALT_LEN = 16 };
+
+int store_put_salts(struct store *s, int32_t account, const struct mt_saved_dc *dc)
+{
+    uint8_t wire[MT_SALTS_MAX * SALT_LEN];
+    size_t n = dc->n_salts < MT_SALTS_MAX ? dc->n_salts : MT_SALTS_MAX;
+    sqlite3_stmt *st;
+    int rc = store_write(s);
+
+    if (rc != MT_OK)
+        return rc;
+    st = store_stmt(s, SQL_DC_PUT);
+    if (!st) {
+        store_turn_failed(s, STORE_E_IO);
+        return STORE_E_IO;
+    }
+    for (size_t i = 0; i < n; i++) {
+        tl_store64(wire + i * SALT_LEN, (uint64_t)dc->salts[i].salt);
+        tl_store32(wire + i * SALT_LEN + 8, (uint32_t)dc->salts[i].valid_since);
+        tl_store32(wire + i * SALT_LEN + 12, (uint32_t)dc->salts[i].valid_until);
+    }
+    sqlite3_bind_int64(st, 1, account);
+    sqlite3_bind_int64(st, 2, dc->dc_id);
+    sqlite3_bind_int64(st, 3, dc->time_offset_us);
+    store_bind_slice(st, 4, (struct tl_slice){wire, n * SALT_LEN});
+    return store_run(s, st);
+}
+
+int store_dc_load(struct store *s, int32_t account, struct mt_saved_dc *dc)
+{
+    sqlite3_stmt *st = store_stmt(s, SQL_DC_GET);
+    struct tl_slice v;
+    int rc;
+
+    if (!st)
+        return STORE_E_IO;
+    sqlite3_bind_int64(st, 1, account);
+    sqlite3_bind_int64(st, 2, dc->dc_id);
+    rc = store_row(s, st);
+    if (rc <= 0)
+        return rc < 0 ? rc : MT_E_NOT_FOUND;
+    dc->time_offset_us = sqlite3_column_int64(st, 0);
+    v = store_col_slice(st, 1);
+    for (dc->n_salts = 0; dc->n_salts < MT_SALTS_MAX && v.n >= SALT_LEN; dc->n_salts++) {
+        dc->salts[dc->n_salts].salt = (int64_t)tl_load64(v.p);
+        dc->salts[dc->n_salts].valid_since = (int32_t)tl_load32(v.p + 8);
+        dc->salts[dc->n_salts].valid_until = (int32_t)tl_load32(v.p + 12);
+        v.p += SALT_LEN;
+        v.n -= SALT_LEN;
+    }
+    store_reset(st);
+    return MT_OK;
+}

@@ -1,0 +1,540 @@
+/* What the server may say about the session, and what we say in return. */
+#include "tests/unit/mtproto/fake_server.h"
+
+#include "core/mtproto/session.h"
+
+static const uint8_t answer[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+
+static void a_bad_salt_sends_again_what_it_names(void **state)
+{
+    struct fake f;
+    uint64_t first;
+
+    (void)state;
+    fake_start(&f);
+    fake_submit(&f, 1, 0, MT_NEVER);
+    fake_take(&f);
+    first = fake_query(&f, 1)->msg_id;
+    fake_bad_salt(&f, first, 4711);
+    assert_int_equal(fake_event(&f), MT_DC_SALTS);
+    assert_int_equal(f.event.n_salts, 1);
+    assert_int_equal(f.event.salts[0].salt, 4711);
+    fake_forget(&f);
+    fake_take(&f);
+    assert_true(fake_query(&f, 1)->msg_id > first);
+    assert_int_equal(fake_query(&f, 1)->salt, 4711);
+    fake_bad_salt(&f, first, 1); /* stale: it names an id that was replaced */
+    fake_bad_salt(&f, 999, 1);   /* not ours */
+    assert_int_equal(fake_take(&f), 0);
+    fake_stop(&f);
+}
+
+static void a_bad_salt_for_a_container_sends_all_of_it_again(void **state) /* trap 26 */
+{
+    struct tl_out body = fake_body(UINT32_C(0x74ae4240));
+    struct fake f;
+
+    (void)state;
+    fake_start(&f);
+    fake_send(&f, 3, true, &body);
+    assert_int_equal(fake_event(&f), MT_DC_UPDATES);
+    mt_conn_ack(f.conn, f.now, f.event.ack);
+    fake_submit(&f, 1, 0, MT_NEVER);
+    fake_submit(&f, 2, 0, MT_NEVER);
+    mt_conn_probe(f.conn);
+    fake_take(&f);
+    assert_int_equal(f.n_got, 4);
+    fake_bad_salt(&f, f.last_container, 4711);
+    fake_forget(&f);
+    fake_take(&f);
+    assert_non_null(fake_query(&f, 1));
+    assert_non_null(fake_query(&f, 2));
+    assert_non_null(fake_find(&f, MT_ID_MSGS_ACK, NULL));
+    assert_non_null(fake_find(&f, MT_ID_PING_DISCONNECT, NULL));
+    for (size_t i = 0; i < f.n_got; i++)
+        assert_int_equal(f.got[i].salt, 4711);
+    fake_stop(&f);
+}
+
+static void a_hundred_bad_salts_make_a_hundred_requests_go_once_more(void **state) /* trap 44 */
+{
+    struct fake f;
+    uint64_t ids[101];
+
+    (void)state;
+    fake_start(&f);
+    for (uint64_t token = 1; token <= 100; token++) {
+        fake_submit(&f, token, 0, MT_NEVER);
+        fake_take(&f);
+        ids[token] = fake_query(&f, token)->msg_id;
+    }
+    fake_forget(&f);
+    for (uint64_t token = 1; token <= 100; token++) {
+        fake_bad_salt(&f, ids[token], 4711);
+        fake_take(&f);
+    }
+    for (uint64_t token = 1; token <= 100; token++) {
+        assert_int_equal(fake_query_count(&f, token), 1);
+        assert_int_equal(fake_query(&f, token)->salt, 4711);
+    }
+    fake_stop(&f);
+}
+
+static int complain_on(struct fake *f, int code)
+{
+    struct tl_out out = fake_body(code == 48 ? MT_ID_BAD_SALT : MT_ID_BAD_MSG);
+    int err;
+
+    tl_put_u64(&out, fake_query(f, 1)->msg_id);
+    tl_put_u32(&out, 0);
+    tl_put_int(&out, code);
+    if (code == 48)
+        tl_put_long(&out, 5);
+    err = fake_send_as(f, fake_id(f, 3), 0, &out);
+    tl_out_free(&out);
+    return err;
+}
+
+static void a_server_that_never_stops_complaining_loses_the_link(void **state)
+{
+    static const int codes[] = {16, 17, 18, 19, 32, 33, 34, 35, 48, 64};
+    struct fake f;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        unsigned times = 0;
+
+        fake_start(&f);
+        fake_submit(&f, 1, MT_REQ_REPEATABLE, MT_NEVER);
+        fake_take(&f);
+        while (complain_on(&f, codes[i]) == MT_OK) {
+            assert_true(++times < 20);
+            fake_forget(&f);
+            fake_take(&f);
+        }
+        assert_in_range(times, 3, 6);
+        fake_stop(&f);
+    }
+}
+
+static void code_16_takes_the_time_of_the_notice(void **state) /* traps 25, 27 */
+{
+    struct fake f;
+    uint64_t first, session;
+
+    (void)state;
+    fake_start(&f);
+    session = f.session;
+    fake_submit(&f, 1, 0, MT_NEVER);
+    fake_take(&f);
+    first = fake_query(&f, 1)->msg_id;
+    f.skew_us = 7200 * MT_US_PER_S; /* far outside the window: complaints get through */
+    fake_bad_msg(&f, first, 16);
+    assert_int_equal(fake_event(&f), MT_DC_TIME);
+    assert_true(llabs(f.event.time_offset_us - f.skew_us) < MT_US_PER_S);
+    fake_take(&f);
+    assert_int_equal(fake_query(&f, 1)->msg_id >> 32, (first >> 32) + 7200);
+    assert_true(f.session == session);
+    fake_stop(&f);
+}
+
+static void code_17_goes_back_in_a_new_session(void **state) /* traps 25, 27 */
+{
+    struct fake f;
+    uint64_t first, session;
+
+    (void)state;
+    fake_start(&f);
+    session = f.session;
+    for (uint64_t token = 1; token <= 3; token++)
+        fake_submit(&f, token, token == 2 ? MT_REQ_REPEATABLE : 0, f.now.mono + 60 * MT_US_PER_S);
+    fake_take(&f);
+    first = fake_query(&f, 1)->msg_id;
+    f.skew_us = -7200 * MT_US_PER_S;
+    f.last_id = 0;
+    {
+        struct tl_out out = fake_body(MT_ID_BAD_MSG);
+
+        tl_put_u64(&out, first);
+        tl_put_u32(&out, 0);
+        tl_put_int(&out, 17);
+        fake_send(&f, 3, false, &out);
+    }
+    fake_take(&f);
+    assert_true(f.session != session);
+    assert_int_equal(fake_query(&f, 1)->msg_id >> 32, (first >> 32) - 7200);
+    assert_int_equal(fake_query(&f, 1)->seqno, 1);
+    assert_int_equal(fake_query_count(&f, 2), 2); /* repeatable: at once */
+    assert_int_equal(fake_query_count(&f, 3), 1); /* not proven to be refused: waits */
+    assert_int_equal(fake_event(&f), MT_DC_TIME);
+    assert_int_equal(fake_event(&f), MT_DC_NEW_SESSION);
+    /* the complaint about the third is still addressed to the old session */
+    f.session = session;
+    fake_bad_msg(&f, fake_query(&f, 3)->msg_id, 17);
+    fake_take(&f);
+    assert_int_equal(fake_query_count(&f, 3), 2);
+    assert_true(f.session != session);
+    fake_stop(&f);
+}
+
+static void an_answer_to_the_old_session_still_counts(void **state)
+{
+    struct fake f;
+    uint64_t id, session;
+
+    (void)state;
+    fake_start(&f);
+    session = f.session;
+    fake_submit(&f, 1, 0, f.now.mono + 60 * MT_US_PER_S);
+    fake_submit(&f, 2, 0, f.now.mono + 60 * MT_US_PER_S);
+    fake_take(&f);
+    id = fake_query(&f, 1)->msg_id;
+    fake_bad_msg(&f, fake_query(&f, 2)->msg_id, 32);
+    fake_take(&f);
+    f.session = session;
+    fake_rpc_result(&f, id, answer, sizeof answer);
+    assert_int_equal(fake_event(&f), MT_DC_NEW_SESSION);
+    assert_int_equal(fake_event(&f), MT_DC_RESULT);
+    assert_int_equal(f.event.token, 1);
+    /* on a new link it cannot: what is left of it ends */
+    fake_submit(&f, 3, 0, f.now.mono + 60 * MT_US_PER_S);
+    fake_take(&f);
+    fake_bad_msg(&f, fake_query(&f, 2)->msg_id, 32);
+    fake_stop(&f);
+}
+
+static void sequence_complaints_open_a_new_session_and_repeat_what_they_name(void **state)
+{
+    static const int codes[] = {18, 19, 32, 33, 34, 35, 64};
+    struct fake f;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        uint64_t session;
+
+        fake_start(&f);
+        session = f.session;
+        fake_submit(&f, 1, 0, MT_NEVER);
+        fake_take(&f);
+        fake_bad_msg(&f, fake_query(&f, 1)->msg_id, codes[i]);
+        fake_forget(&f);
+        fake_take(&f);
+        assert_true(f.session != session);
+        assert_int_equal(fake_query(&f, 1)->seqno, 1);
+        fake_stop(&f);
+    }
+}
+
+static void code_20_repeats_only_what_may_be_repeated(void **state)
+{
+    struct fake f;
+
+    (void)state;
+    fake_start(&f);
+    fake_submit(&f, 1, 0, MT_NEVER);
+    fake_submit(&f, 2, MT_REQ_RANDOM_ID, MT_NEVER);
+    fake_take(&f);
+    fake_bad_msg(&f, f.last_container, 20);
+    assert_int_equal(fake_event(&f), MT_DC_FAILED);
+    assert_int_equal(f.event.token, 1);
+    assert_int_equal(f.event.sent, MT_SENT_UNKNOWN);
+    fake_forget(&f);
+    fake_take(&f);
+    assert_non_null(fake_query(&f, 2));
+    fake_stop(&f);
+}
+
+static void a_new_session_repeats_what_is_older_only(void **state) /* trap 35 */
+{
+    struct fake f;
+    uint64_t third;
+
+    (void)state;
+    fake_start(&f);
+    fake_submit(&f, 1, 0, MT_NEVER);
+    fake_take(&f);
+    fake_submit(&f, 2, MT_REQ_REPEATABLE, MT_NEVER);
+    fake_take(&f);
+    fake_submit(&f, 3, MT_REQ_REPEATABLE, MT_NEVER);
+    fake_take(&f);
+    third = fake_query(&f, 3)->msg_id;
+    fake_forget(&f);
+    for (unsigned i = 0; i < 2; i++) /* the second has a known unique_id */
+        fake_new_session(&f, third, 99, 1);
+    assert_int_equal(fake_event(&f), MT_DC_FAILED);
+    assert_int_equal(f.event.token, 1);
+    assert_int_equal(f.event.sent, MT_SENT_UNKNOWN);
+    assert_int_equal(fake_event(&f), MT_DC_NEW_SESSION);
+    assert_int_equal(fake_event(&f), MT_DC_NONE);
+    fake_take(&f);
+    assert_int_equal(fake_query_count(&f, 2), 1);
+    assert_int_equal(fake_query_count(&f, 3), 0);
+    assert_int_equal(fake_query(&f, 2)->salt, FAKE_SALT); /* ours was good */
+    fake_stop(&f);
+}
+
+static void a_new_session_that_begins_with_a_container_spares_what_is_in_it(void **state) /* trap 35 */
+{
+    struct fake f;
+
+    (void)state;
+    fake_start(&f);
+    fake_submit(&f, 1, 0, MT_NEVER);
+    fake_submit(&f, 2, 0, MT_NEVER);
+    fake_take(&f);
+    fake_new_session(&f, f.last_container, 5, 1);
+    assert_int_equal(fake_event(&f), MT_DC_NEW_SESSION);
+    assert_int_equal(fake_event(&f), MT_DC_NONE);
+    fake_stop(&f);
+}
+
+static void a_lost_session_is_initialised_again(void **state)
+{
+    struct fake f;
+
+    (void)state;
+    fake_start(&f);
+    fake_submit(&f, 1, 0, MT_NEVER);
+    fake_take(&f);
+    fake_rpc_result(&f, fake_query(&f, 1)->msg_id, answer, sizeof answer);
+    fake_new_session(&f, fake_query(&f, 1)->msg_id + 4, 5, 1);
+    fake_submit(&f, 2, 0, MT_NEVER);
+    fake_take(&f);
+    assert_int_equal(tl_load32(fake_query(&f, 2)->p), MT_ID_INVOKE_WITH_LAYER);
+    fake_stop(&f);
+}
+
+static void pings_go_out_every_minute_and_silence_ends_the_link(void **state) /* traps 31, 40 */
+{
+    struct fake f;
+    struct tl_slice body;
+    struct fake_msg *ping;
+
+    (void)state;
+    fake_start(&f);
+    assert_int_equal(mt_conn_deadline(f.conn), f.now.mono + 60 * MT_US_PER_S);
+    for (unsigned i = 0; i < 3; i++) {
+        fake_advance(&f, mt_conn_deadline(f.conn) - f.now.mono);
+        assert_int_equal(mt_conn_tick(f.conn, f.now), MT_OK);
+        fake_forget(&f);
+        assert_int_equal(fake_take(&f), 1);
+        ping = fake_find(&f, MT_ID_PING_DISCONNECT, &body);
+        assert_int_equal(tl_load32(body.p + 12), 75);
+        assert_int_equal(ping->seqno % 2, 0);
+        if (i < 2)
+            fake_pong(&f, ping->msg_id);
+    }
+    assert_in_range(mt_conn_deadline(f.conn) - f.now.mono, 15 * MT_US_PER_S, 20 * MT_US_PER_S);
+    fake_advance(&f, mt_conn_deadline(f.conn) - f.now.mono);
+    assert_int_equal(mt_conn_tick(f.conn, f.now), MT_E_TIMEOUT);
+    fake_stop(&f);
+}
+
+static void silence_after_a_request_is_noticed_sooner(void **state)
+{
+    struct fake f;
+
+    (void)state;
+    fake_start(&f);
+    fake_advance(&f, 5 * MT_US_PER_S);
+    fake_submit(&f, 1, 0, MT_NEVER);
+    fake_take(&f);
+    assert_int_equal(mt_conn_deadline(f.conn), f.now.mono + MT_PING_SOON_US);
+    fake_advance(&f, MT_PING_SOON_US);
+    assert_int_equal(mt_conn_tick(f.conn, f.now), MT_OK);
+    fake_forget(&f);
+    fake_take(&f);
+    assert_non_null(fake_find(&f, MT_ID_PING_DISCONNECT, NULL));
+    fake_advance(&f, MT_PONG_WAIT_US);
+    assert_int_equal(mt_conn_tick(f.conn, f.now), MT_E_TIMEOUT);
+    fake_stop(&f);
+}
+
+static void salts_are_asked_for_before_they_end_and_used_in_their_time(void **state) /* traps 31, 32, 45 */
+{
+    struct fake f;
+    struct fake_msg *ask;
+    struct tl_out out;
+    int32_t server_s;
+
+    (void)state;
+    fake_start(&f);
+    fake_submit(&f, 1, 0, MT_NEVER);
+    fake_take(&f);
+    fake_bad_salt(&f, fake_query(&f, 1)->msg_id, 1);
+    assert_int_equal(fake_event(&f), MT_DC_SALTS);
+    fake_forget(&f);
+    fake_take(&f);
+    ask = fake_find(&f, MT_ID_GET_FUTURE_SALTS, NULL);
+    assert_non_null(ask);
+    server_s = (int32_t)(f.now.wall / MT_US_PER_S);
+    out = fake_body(MT_ID_FUTURE_SALTS);
+    tl_put_u64(&out, ask->msg_id);
+    tl_put_int(&out, server_s);
+    tl_put_u32(&out, 3);
+    for (int i = 0; i < 3; i++) {
+        tl_put_int(&out, server_s + 1800 * i);
+        tl_put_int(&out, server_s + 1800 * (i + 2));
+        tl_put_long(&out, 100 + i);
+    }
+    fake_send(&f, 1, false, &out);
+    assert_int_equal(fake_event(&f), MT_DC_SALTS);
+    assert_int_equal(f.event.n_salts, 3);
+    fake_submit(&f, 2, 0, MT_NEVER);
+    fake_take(&f);
+    assert_int_equal(fake_query(&f, 2)->salt, 100);
+    fake_advance(&f, 1801 * MT_US_PER_S);
+    fake_submit(&f, 3, 0, MT_NEVER);
+    fake_take(&f);
+    assert_int_equal(fake_query(&f, 3)->salt, 101);
+    fake_stop(&f);
+}
+
+static void announced_answers_are_fetched_or_acked(void **state) /* trap 36 */
+{
+    struct fake f;
+    struct tl_out out = fake_body(MT_ID_DETAILED_INFO);
+    struct fake_msg *req;
+    uint64_t announced, seen;
+
+    (void)state;
+    fake_start(&f);
+    fake_submit(&f, 1, 0, MT_NEVER);
+    fake_take(&f);
+    announced = fake_id(&f, 1);
+    tl_put_u64(&out, fake_query(&f, 1)->msg_id);
+    tl_put_u64(&out, announced);
+    tl_put_int(&out, 100000);
+    tl_put_int(&out, 0);
+    fake_send(&f, 3, false, &out);
+    fake_take(&f);
+    req = fake_find(&f, MT_ID_RESEND_REQ, NULL);
+    assert_non_null(req);
+    assert_int_equal(tl_load64(req->p + 12), announced);
+    /* one that was received is acked */
+    seen = fake_new_session(&f, 1, 3, 1);
+    fake_advance(&f, MT_ACKS_DELAY_US);
+    fake_take(&f);
+    fake_forget(&f);
+    out = fake_body(MT_ID_NEW_DETAILED_INFO);
+    tl_put_u64(&out, seen);
+    tl_put_int(&out, 10);
+    tl_put_int(&out, 0);
+    fake_send(&f, 3, false, &out);
+    out = fake_body(MT_ID_NEW_DETAILED_INFO);
+    tl_put_u64(&out, announced + 8);
+    tl_put_int(&out, 10);
+    tl_put_int(&out, 0);
+    fake_send(&f, 3, false, &out);
+    fake_take(&f);
+    assert_int_equal(fake_count(&f, MT_ID_RESEND_REQ), 1);
+    assert_int_equal(tl_load64(fake_find(&f, MT_ID_MSGS_ACK, NULL)->p + 12), seen);
+    fake_stop(&f);
+}
+
+static void the_servers_questions_are_answered(void **state)
+{
+    struct fake f;
+    struct tl_out out;
+    struct tl_slice body;
+    uint64_t seen, question;
+
+    (void)state;
+    fake_start(&f);
+    seen = fake_new_session(&f, 1, 3, 1);
+    out = fake_body(MT_ID_STATE_REQ);
+    tl_put_vector(&out, 2);
+    tl_put_u64(&out, seen);
+    tl_put_u64(&out, seen + 400);
+    question = fake_send(&f, 3, false, &out);
+    fake_take(&f);
+    assert_non_null(fake_find(&f, MT_ID_STATE_INFO, &body));
+    assert_int_equal(tl_load64(body.p + 4), question);
+    assert_memory_equal(body.p + 12, "\x02\x04\x01", 3);
+    fake_stop(&f);
+}
+
+static void a_resend_request_sends_a_pending_query_anew(void **state)
+{
+    struct fake f;
+    struct tl_out out = fake_body(MT_ID_RESEND_REQ);
+    uint64_t first;
+
+    (void)state;
+    fake_start(&f);
+    fake_submit(&f, 1, 0, MT_NEVER);
+    fake_take(&f);
+    first = fake_query(&f, 1)->msg_id;
+    tl_put_vector(&out, 2);
+    tl_put_u64(&out, first);
+    tl_put_u64(&out, 4);
+    fake_send(&f, 3, false, &out);
+    fake_forget(&f);
+    fake_take(&f);
+    assert_true(fake_query(&f, 1)->msg_id > first);
+    assert_non_null(fake_find(&f, MT_ID_STATE_INFO, NULL));
+    fake_stop(&f);
+}
+
+static void volunteered_states_count(void **state)
+{
+    struct fake f;
+    struct tl_out out = fake_body(MT_ID_ALL_INFO);
+
+    (void)state;
+    fake_start(&f);
+    fake_submit(&f, 1, 0, MT_NEVER);
+    fake_take(&f);
+    tl_put_vector(&out, 1);
+    tl_put_u64(&out, fake_query(&f, 1)->msg_id);
+    tl_put_bytes(&out, "\x02", 1);
+    fake_send(&f, 3, false, &out);
+    fake_forget(&f);
+    fake_take(&f);
+    assert_non_null(fake_query(&f, 1));
+    fake_stop(&f);
+}
+
+static void a_flood_of_questions_does_not_fill_our_memory(void **state)
+{
+    struct fake f;
+
+    (void)state;
+    fake_start(&f);
+    for (unsigned i = 0; i < 5000; i++) {
+        struct tl_out out = fake_body(MT_ID_NEW_DETAILED_INFO);
+
+        tl_put_u64(&out, fake_id(&f, 1));
+        tl_put_u64(&out, 0);
+        fake_send(&f, 3, false, &out);
+    }
+    assert_true(fake_take(&f) <= 256);
+    fake_stop(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_bad_salt_sends_again_what_it_names),
+        cmocka_unit_test(a_bad_salt_for_a_container_sends_all_of_it_again),
+        cmocka_unit_test(a_hundred_bad_salts_make_a_hundred_requests_go_once_more),
+        cmocka_unit_test(a_server_that_never_stops_complaining_loses_the_link),
+        cmocka_unit_test(code_16_takes_the_time_of_the_notice),
+        cmocka_unit_test(code_17_goes_back_in_a_new_session),
+        cmocka_unit_test(an_answer_to_the_old_session_still_counts),
+        cmocka_unit_test(sequence_complaints_open_a_new_session_and_repeat_what_they_name),
+        cmocka_unit_test(code_20_repeats_only_what_may_be_repeated),
+        cmocka_unit_test(a_new_session_repeats_what_is_older_only),
+        cmocka_unit_test(a_new_session_that_begins_with_a_container_spares_what_is_in_it),
+        cmocka_unit_test(a_lost_session_is_initialised_again),
+        cmocka_unit_test(pings_go_out_every_minute_and_silence_ends_the_link),
+        cmocka_unit_test(silence_after_a_request_is_noticed_sooner),
+        cmocka_unit_test(salts_are_asked_for_before_they_end_and_used_in_their_time),
+        cmocka_unit_test(announced_answers_are_fetched_or_acked),
+        cmocka_unit_test(the_servers_questions_are_answered),
+        cmocka_unit_test(a_resend_request_sends_a_pending_query_anew),
+        cmocka_unit_test(volunteered_states_count),
+        cmocka_unit_test(a_flood_of_questions_does_not_fill_our_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
