@@ -90,7 +90,7 @@ void mt_conn_link_up(struct mt_conn *c, struct mt_now now)
     c->heard_at = now.mono;
     c->ping_at = now.mono;
     c->ping_now = true; /* it also makes the server speak, which verifies the link */
-    c->ping_open = false;
+    c->ping_open = c->ping_silent = false;
     mt_requests_link_up(c);
 }
 
@@ -117,6 +117,7 @@ void mt_conn_probe(struct mt_conn *c)
 void mt_conn_heard(struct mt_conn *c, struct mt_now now)
 {
     c->heard_at = now.mono;
+    c->ping_silent = false;
 }
 
 bool mt_conn_verified(const struct mt_conn *c)
@@ -146,7 +147,7 @@ static int64_t next_ping(const struct mt_conn *c)
 
 static bool waits_for_pong(const struct mt_conn *c)
 {
-    return c->ping_open && c->heard_at <= c->ping_at;
+    return c->ping_open && c->ping_silent;
 }
 
 int mt_conn_tick(struct mt_conn *c, struct mt_now now)

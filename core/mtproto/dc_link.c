@@ -101,7 +101,7 @@ static int transport_error(struct mt_dc *dc, int32_t code, const char **where)
     if (code == E_UNKNOWN_KEY) {
         *where = dc->state == MT_DCS_UP ? "the server does not know our key"
                                         : "the server refused the key exchange";
-        if (dc->state == MT_DCS_UP)
+        if (dc->state == MT_DCS_UP && !mt_conn_verified(dc->conn))
             dc->unknown_key++;
     } else if (code == E_FLOOD) {
         *where = "too many connections";

@@ -214,7 +214,7 @@ static void left_queue(struct mt_conn *c, struct mt_now now, struct mt_msg *m)
     }
     if (m->kind == MT_MSG_PING) {
         c->ping_at = now.mono;
-        c->ping_open = true;
+        c->ping_open = c->ping_silent = true;
     }
     mt_msg_remove(&c->service, m);
     mt_msg_unref(m);

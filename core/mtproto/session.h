@@ -88,6 +88,7 @@ struct mt_conn {
     int64_t request_at; /* mono, last request that was sent */
     int64_t ping_at;    /* mono, last ping that was sent on this link */
     bool ping_open;     /* not answered */
+    bool ping_silent;   /* not a byte came after it */
     bool ping_now;
     bool ask_states; /* requests of an earlier link are to be asked about */
 

@@ -20,10 +20,8 @@ void fake_log(void *ctx, enum mt_log_level level, const char *area, const char *
         fail_msg("%s: %s", area, text);
 }
 
-void fake_start_unlinked(struct fake *f)
+void fake_init(struct fake *f)
 {
-    struct mt_salt salt = {.salt = FAKE_SALT, .valid_since = 0, .valid_until = INT32_MAX};
-    struct mt_conn_cfg cfg = {.layer = 227, .key = &f->key, .salts = &salt, .n_salts = 1};
     uint8_t key[MT_KEY_LEN];
 
     memset(f, 0, sizeof *f);
@@ -39,6 +37,14 @@ void fake_start_unlinked(struct fake *f)
     fake_random(f, key, sizeof key);
     mt_auth_key_set(&f->key, key);
     mt_events_init(&f->events);
+}
+
+void fake_start_unlinked(struct fake *f)
+{
+    struct mt_salt salt = {.salt = FAKE_SALT, .valid_since = 0, .valid_until = INT32_MAX};
+    struct mt_conn_cfg cfg = {.layer = 227, .key = &f->key, .salts = &salt, .n_salts = 1};
+
+    fake_init(f);
     cfg.env = &f->env;
     cfg.init = &f->init;
     cfg.events = &f->events;
@@ -113,15 +119,15 @@ static void keep_all(struct fake *f, struct fake_msg head, const uint8_t *body)
     assert_int_equal(tl_end(&r), TL_OK);
 }
 
-static void open_packet(struct fake *f, struct tl_slice packet)
+void fake_open(struct fake *f, const uint8_t *p, size_t len)
 {
-    uint8_t *copy = malloc(packet.n), *plain;
+    uint8_t *copy = malloc(len), *plain;
     struct fake_msg head = {0};
     size_t n;
 
     assert_non_null(copy);
-    memcpy(copy, packet.p, packet.n);
-    assert_int_equal(mt_open(&f->key, MT_CLIENT, copy, packet.n, &plain, &n), MT_OK);
+    memcpy(copy, p, len);
+    assert_int_equal(mt_open(&f->key, MT_CLIENT, copy, len, &plain, &n), MT_OK);
     head.salt = (int64_t)tl_load64(plain);
     head.session = f->session = tl_load64(plain + 8);
     head.msg_id = tl_load64(plain + 16);
@@ -144,7 +150,7 @@ size_t fake_take(struct fake *f)
         assert_int_equal(mt_conn_packet(f->conn, f->now, &packet), MT_OK);
         if (!packet.n)
             return f->n_got - before;
-        open_packet(f, packet);
+        fake_open(f, packet.p, packet.n);
     }
 }
 
@@ -209,7 +215,7 @@ uint64_t fake_id(struct fake *f, unsigned kind)
     return id;
 }
 
-int fake_send_as(struct fake *f, uint64_t msg_id, uint32_t seqno, const struct tl_out *body)
+size_t fake_seal(struct fake *f, uint64_t msg_id, uint32_t seqno, const struct tl_out *body)
 {
     uint8_t *plain = f->sealed + MT_ENVELOPE_HEAD;
     size_t n = 32 + body->len, pad = 12 + (-(n + 12) & 15);
@@ -224,8 +230,15 @@ int fake_send_as(struct fake *f, uint64_t msg_id, uint32_t seqno, const struct t
         memcpy(plain + 32, body->data, body->len);
     fake_random(f, plain + n, pad);
     mt_seal(&f->key, MT_SERVER, f->sealed, n + pad);
+    return MT_ENVELOPE_HEAD + n + pad;
+}
+
+int fake_send_as(struct fake *f, uint64_t msg_id, uint32_t seqno, const struct tl_out *body)
+{
+    size_t n = fake_seal(f, msg_id, seqno, body);
+
     mt_conn_heard(f->conn, f->now);
-    return mt_conn_feed(f->conn, f->now, f->sealed, MT_ENVELOPE_HEAD + n + pad);
+    return mt_conn_feed(f->conn, f->now, f->sealed, n);
 }
 
 uint64_t fake_send(struct fake *f, unsigned kind, bool odd, struct tl_out *body)

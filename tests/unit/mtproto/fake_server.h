@@ -52,6 +52,13 @@ void fake_random(void *ctx, void *buf, size_t n);
 void fake_log(void *ctx, enum mt_log_level level, const char *area, const char *text);
 void fake_advance(struct fake *f, int64_t us);
 
+/* Opens one packet of the client into f->got. */
+void fake_open(struct fake *f, const uint8_t *p, size_t n);
+/* One sealed message in f->sealed; its length. */
+size_t fake_seal(struct fake *f, uint64_t msg_id, uint32_t seqno, const struct tl_out *body);
+/* A key and an environment without connection, for tests that bring their own. */
+void fake_init(struct fake *f);
+
 /* Takes all packets of the client; returns how many messages came. They stay in f->got until fake_forget().
  */
 size_t fake_take(struct fake *f);
