@@ -141,8 +141,12 @@ static bool to_client(struct wire *w)
 
 void wire_pump(struct wire *w)
 {
-    while (to_server(w) | to_client(w))
-        ;
+    bool busy = true;
+
+    while (busy) {
+        busy = to_server(w);
+        busy = to_client(w) || busy;
+    }
 }
 
 void wire_tick(struct wire *w, int64_t us)
