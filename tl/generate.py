@@ -70,7 +70,7 @@ class Def:
             fail('%s: not a declaration: %s' % (where, line))
         self.name, self.id = match[1], int(match[2], 16)
         self.section, self.is_function, self.where = section, is_function, where
-        self.access, self.repeatable = 'BOTH', False
+        self.access, self.repeatable, self.layers = 'BOTH', False, None
         self.result_spec = match[4]
         if self.id not in GIVEN_IDS and computed_id(line) != self.id:
             fail('%s: %s: id should be %08x' % (where, self.name, computed_id(line)))
@@ -115,17 +115,28 @@ class Pool:
         return self.offsets[name]
 
 
+def read_layers(text, where):
+    """What "// LAYERS a-b" says: a pair, open ends filled in; None for "-"."""
+    match = re.fullmatch(r'(\d*)-(\d*)', text)
+    if not match:
+        fail('%s: not a range of layers: %s' % (where, text))
+    return (int(match[1] or 0), int(match[2] or 0xffff)) if match[1] or match[2] else None
+
+
 def read_defs(path, section):
-    is_function, layer, defs = False, None, []
+    is_function, layer, layers, defs = False, None, None, []
     with open(path, encoding='utf-8') as f:
         for number, line in enumerate(f, 1):
             line = line.strip()
             if line.startswith('// LAYER '):
                 layer = int(line.split()[2])
+            elif line.startswith('// LAYERS '):
+                layers = read_layers(line.split()[2], '%s:%d' % (path, number))
             elif line in ('---functions---', '---types---'):
                 is_function = line == '---functions---'
             elif line and not line.startswith('//'):
                 defs.append(Def(line, section, is_function, '%s:%d' % (path, number)))
+                defs[-1].layers = layers
     return defs, layer
 
 
@@ -193,6 +204,18 @@ def read_marks(defs, folder, foreign):
                 fail('%s: no function %s' % (path, name))
 
 
+def shape_rows(defs, layer):
+    """Rows of tl_shapes; an empty one where there are none, as C wants."""
+    named = {(d.is_function, d.name): i for i, d in enumerate(defs) if d.section != 'COMPAT'}
+    out = []
+    for i, d in enumerate(defs):
+        if d.layers:
+            if (d.is_function, d.name) not in named or d.layers[0] <= layer <= d.layers[1]:
+                fail('%s: %s is no other shape for layers %d-%d' % ((d.where, d.name) + d.layers))
+            out.append('{%d,%d,%d,%d}' % ((i, named[d.is_function, d.name]) + d.layers))
+    return out
+
+
 def id_table(defs):
     """Open addressing; the slot is the top bits of a multiplication (tl_def_by_id() does the same)."""
     bits = max(4, (len(defs) * 3 // 2).bit_length())
@@ -230,6 +253,7 @@ def tables_text(defs, types, type_index, layer):
     if max(len(fields), len(ctor_rows), len(types)) >= 0xffff:
         fail('more rows than 16 bits can count')
     bits, slots = id_table(defs)
+    shapes = shape_rows(defs, layer)
     n_functions = sum(d.key()[0] == 0 for d in defs)
     n_named = sum(d.key()[0] < 2 for d in defs)
     return '\n'.join([
@@ -241,8 +265,9 @@ def tables_text(defs, types, type_index, layer):
         'const struct tl_type tl_types[] = {', rows(type_rows, 8), '};',
         'const uint16_t tl_ctors[] = {', rows(ctor_rows), '};',
         'const uint16_t tl_id_slots[] = {', rows(slots), '};',
-        'const struct tl_counts tl_counts = {%d,%d,%d,%d,%d};' % (n_functions, n_named, len(defs), len(types),
-                                                                  32 - bits), ''])
+        'const struct tl_shape tl_shapes[] = {', rows(shapes or ['{0,0,0,0}'], 4), '};',
+        'const struct tl_counts tl_counts = {%d,%d,%d,%d,%d,%d};' % (
+            n_functions, n_named, len(defs), len(types), len(shapes), 32 - bits), ''])
 
 
 def ids_text(defs, layer):

@@ -29,9 +29,10 @@ void tl_json_string(struct tl_out *out, const void *p, size_t n);
 struct tl_json_hooks {
     void *ctx;
     /*
-     * A field or item of an object type holds a number or a string: `type` is the type's name ("InputPeer").
-     * Writes the boxed object to `out` and returns 1; 0 = not mine (an ordinary error
-     * follows); negative = refused, the walk ends with that number and the path of the field.
+     * A field or item of an object type holds JSON that is no object (a number, a string, perhaps an array):
+     * `type` is the type's name ("InputPeer"). Writes the boxed object to `out` and returns 1; 0 = not mine
+     * (an ordinary error follows); negative = refused, the walk ends with that number and the path of the
+     * field.
      */
     int (*scalar)(void *ctx, const char *type, const json_t *value, struct tl_out *out);
     /*
@@ -57,7 +58,8 @@ struct tl_json_error {
  */
 int tl_call_from_json(const struct tl_def *def, const json_t *params, const char *root,
                       const struct tl_json_hooks *hooks, struct tl_out *out, struct tl_json_error *error);
-/* Encodes a boxed object of `type` ("_" may be left out where the type has one constructor, here and inside). */
+/* Encodes a boxed object of `type` ("_" may be left out where the type has one constructor, here and inside).
+ */
 int tl_object_from_json(uint16_t type, const json_t *value, const char *root,
                         const struct tl_json_hooks *hooks, struct tl_out *out, struct tl_json_error *error);
 /* Encodes a value in the form of `field` (a function's result), for servers. */

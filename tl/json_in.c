@@ -402,10 +402,10 @@ static const struct tl_def *find_ctor(struct encoder *enc, const struct place *a
 static int put_scalar(struct encoder *enc, const struct place *at, uint16_t type, const json_t *value)
 {
     const struct tl_json_hooks *hooks = enc->hooks;
-    bool scalar = json_is_string(value) || json_is_number(value);
-    int r =
-        scalar && hooks && hooks->scalar ? hooks->scalar(hooks->ctx, tl_type_name(type), value, enc->out) : 0;
+    int r = 0;
 
+    if (hooks && hooks->scalar && value && !json_is_null(value))
+        r = hooks->scalar(hooks->ctx, tl_type_name(type), value, enc->out);
     if (r > 0)
         return TL_OK;
     if (r < 0)

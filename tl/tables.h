@@ -1,5 +1,5 @@
 /*
- * What tl/generate.py puts into tables.c. Only for tl/schema.c and tl/walk.h; everybody else: tl/schema.h.
+ * What tl/generate.py puts into tables.c. Only inside tl/; everybody else: tl/schema.h.
  *
  *     tl_defs   | functions by name | constructors by name | other shapes |
  *     tl_fields the fields of all defs, one def after the other
@@ -22,7 +22,14 @@ struct tl_counts {
     uint16_t named;     /* and constructors with one */
     uint16_t defs;
     uint16_t types;
+    uint16_t shapes;
     uint8_t shift;
+};
+
+/* `def` is what layers from..to have in the place of `named`. */
+struct tl_shape {
+    uint16_t def, named;
+    uint16_t from, to;
 };
 
 extern const char tl_names[];
@@ -31,4 +38,5 @@ extern const struct tl_def tl_defs[];
 extern const struct tl_type tl_types[];
 extern const uint16_t tl_ctors[];
 extern const uint16_t tl_id_slots[];
+extern const struct tl_shape tl_shapes[];
 extern const struct tl_counts tl_counts;

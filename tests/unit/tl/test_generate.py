@@ -82,6 +82,9 @@ class Generator(unittest.TestCase):
         line %= computed_id(line % 0)
         self.refused(self.changed('updateShort#78d4dec1 update:Update date:int = Updates;', line), 'too many fields')
 
+    def test_another_shape_is_for_other_layers_than_ours(self):
+        self.refused(API.replace('// LAYER 227', '// LAYER 229'), 'is no other shape for layers 228-')
+
     def test_a_name_in_a_list_that_the_layer_lacks_is_refused_unless_the_schema_is_foreign(self):
         with tempfile.TemporaryDirectory() as folder:
             schema = os.path.join(folder, 'schema')

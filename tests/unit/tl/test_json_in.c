@@ -232,6 +232,8 @@ static int peer_hook(void *ctx, const char *type, const json_t *value, struct tl
         return 0;
     if (json_is_integer(value))
         return -1234;
+    if (!json_is_string(value) && !json_is_array(value))
+        return 0;
     tl_put_u32(out, TL_inputPeerSelf);
     ++*(int *)ctx;
     return 1;
@@ -269,6 +271,11 @@ static void hooks_fill_peers_and_random_ids(void **state)
         TL_E_VALUE);
     assert_string_equal(error.path, "params.id[1]");
     assert_string_equal(error.text, "expected InputUser");
+    assert_int_equal(call("messages.readHistory", "{\"peer\":[\"me\"],\"max_id\":0}", &hooks, &out, &error),
+                     TL_OK);
+    assert_int_equal(call("messages.readHistory", "{\"peer\":true,\"max_id\":0}", &hooks, &out, &error),
+                     TL_E_VALUE);
+    assert_string_equal(error.text, "expected InputPeer");
     assert_int_equal(call("users.getUsers", "{}", &hooks, &out, &error), TL_E_VALUE);
     assert_int_equal(call("messages.getPeerDialogs",
                           "{\"peers\":[{\"_\":\"inputDialogPeer\",\"peer\":\"me\"}]}", &hooks, &out, &error),

@@ -135,9 +135,10 @@ static void functions_know_who_may_call_them(void **state)
 
 static void only_what_changes_nothing_is_repeatable(void **state)
 {
-    static const char *const never[] = {"messages.sendMessage", "messages.getBotCallbackAnswer",
-                                        "auth.signIn", "channels.joinChannel", "invokeWithLayer",
-                                        "account.getTmpPassword", "messages.deleteHistory"};
+    static const char *const never[] = {"messages.sendMessage",  "messages.getBotCallbackAnswer",
+                                        "auth.signIn",           "channels.joinChannel",
+                                        "invokeWithLayer",       "account.getTmpPassword",
+                                        "messages.deleteHistory"};
     size_t n = 0;
 
     assert_true(tl_is_repeatable(by_name("messages.getHistory", true)));
