@@ -58,8 +58,7 @@ struct tl_json_error {
  */
 int tl_call_from_json(const struct tl_def *def, const json_t *params, const char *root,
                       const struct tl_json_hooks *hooks, struct tl_out *out, struct tl_json_error *error);
-/* Encodes a boxed object of `type` ("_" may be left out where the type has one constructor, here and inside).
- */
+/* Encodes a boxed object of `type`. "_" may be left out where a type has one constructor. */
 int tl_object_from_json(uint16_t type, const json_t *value, const char *root,
                         const struct tl_json_hooks *hooks, struct tl_out *out, struct tl_json_error *error);
 /* Encodes a value in the form of `field` (a function's result), for servers. */
