@@ -66,6 +66,9 @@ struct rpc_host {
     int (*msg_chat)(void *ctx, int32_t account, int32_t msg_id, mt_chat_id *chat);
     /* remembers it; a loss costs only the chat_id of a later deletion */
     void (*put_msg_chat)(void *ctx, int32_t account, int32_t msg_id, mt_chat_id chat);
+    /* a send of the outbox by its id, ended or not; MT_E_NOT_FOUND; may be NULL */
+    int (*send_get)(void *ctx, int32_t account, int64_t send_id,
+                    int (*row)(void *arg, const struct mt_outbox_row *row), void *arg);
     /* JSON objects (new references) for getConfig and the storage part of getHealth */
     struct json_t *(*config)(void *ctx);
     struct json_t *(*health)(void *ctx);
@@ -78,6 +81,10 @@ struct rpc_cfg {
     const struct rpc_host *host;
     const char *version;
     const char *default_account; /* or NULL */
+    /* the default rule of api.md section 9: with check_uid, only owner_uid and root are served */
+    bool check_uid;
+    int64_t owner_uid;
+    int64_t pid; /* of this process, for getInfo; 0 = not told */
 };
 struct rpc *rpc_new(const struct rpc_cfg *cfg, struct mt_now now);
 void rpc_free(struct rpc *r);

@@ -1,0 +1,397 @@
+#include "rpc/impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define OUT_KEEP (64u * 1024)
+
+/* --- what a connection costs --- */
+
+static void count(struct rpc_conn *c)
+{
+    size_t bytes = c->in.cap + c->out.cap + c->held_bytes + rpc_scan_held(&c->scan);
+
+    c->rpc->bytes += bytes - c->counted;
+    c->counted = bytes;
+}
+
+size_t rpc_conn_unread(const struct rpc_conn *c)
+{
+    return c->out.len - c->out_at + c->held_bytes;
+}
+
+static bool may_take(const struct rpc_conn *c)
+{
+    return !c->dead && c->n_reqs < RPC_IN_FLIGHT_MAX && rpc_conn_unread(c) < RPC_UNREAD_MAX;
+}
+
+bool rpc_wants_read(const struct rpc_conn *c)
+{
+    return !c->eof && may_take(c) && c->in_at == c->in.len;
+}
+
+bool rpc_is_done(const struct rpc_conn *c)
+{
+    if (c->dead)
+        return true;
+    return c->eof && !c->n_reqs && !c->subs && !c->held && c->out_at == c->out.len && c->in_at == c->in.len;
+}
+
+/* --- lists of the loop --- */
+
+void rpc_conn_wake(struct rpc_conn *c)
+{
+    if (c->ready_queued)
+        return;
+    c->ready_queued = true;
+    c->next_ready = NULL;
+    *c->rpc->ready_tail = c;
+    c->rpc->ready_tail = &c->next_ready;
+}
+
+void rpc_conn_work(struct rpc_conn *c)
+{
+    if (c->work_queued || c->dead)
+        return;
+    c->work_queued = true;
+    c->next_work = NULL;
+    *c->rpc->work_tail = c;
+    c->rpc->work_tail = &c->next_work;
+}
+
+struct rpc_conn *rpc_next_ready(struct rpc *r)
+{
+    struct rpc_conn *c = r->ready;
+
+    if (!c)
+        return NULL;
+    r->ready = c->next_ready;
+    if (!r->ready)
+        r->ready_tail = &r->ready;
+    c->ready_queued = false;
+    return c;
+}
+
+void rpc_conn_kill(struct rpc_conn *c)
+{
+    c->dead = true;
+    rpc_conn_wake(c);
+}
+
+/* --- life --- */
+
+static void stalled(struct rpc_timer *t, struct mt_now now)
+{
+    struct rpc_conn *c = (struct rpc_conn *)((char *)t - offsetof(struct rpc_conn, stall));
+
+    mt_logf(c->rpc->cfg.env, MT_LOG_INFO, "rpc", "client %lld reads nothing for 60 s: closed",
+            (long long)c->cred.pid);
+    rpc_conn_kill(c);
+}
+
+struct rpc_conn *rpc_accept(struct rpc *r, struct mt_now now, const struct rpc_cred *cred)
+{
+    struct rpc_conn *c;
+
+    if (r->bytes > RPC_TOTAL_MAX)
+        return NULL;
+    c = calloc(1, sizeof *c);
+    if (!c)
+        return NULL;
+    c->rpc = r;
+    c->cred = *cred;
+    c->held_tail = &c->held;
+    c->out.limit = RPC_TOTAL_MAX;
+    c->stall.fire = stalled;
+    c->defaults.flood_wait = 10;
+    c->could_read = true;
+    rpc_scan_init(&c->scan);
+    c->next = r->conns;
+    if (c->next)
+        c->next->prev = c;
+    r->conns = c;
+    r->n_conns++;
+    return c;
+}
+
+static void unlink_from(struct rpc_conn **list, struct rpc_conn ***tail, struct rpc_conn *c, bool ready)
+{
+    struct rpc_conn **at = list;
+
+    while (*at && *at != c)
+        at = ready ? &(*at)->next_ready : &(*at)->next_work;
+    if (*at)
+        *at = ready ? c->next_ready : c->next_work;
+    while (*at)
+        at = ready ? &(*at)->next_ready : &(*at)->next_work;
+    *tail = at;
+}
+
+static void drop_held(struct rpc_conn *c)
+{
+    while (c->held) {
+        struct rpc_held *h = c->held;
+
+        c->held = h->next;
+        c->rpc->waiting_sync -= h->hold == RPC_HOLD_SYNC && h->committed;
+        free(h);
+    }
+    c->held_tail = &c->held;
+    c->held_bytes = 0;
+}
+
+void rpc_closed(struct rpc_conn *c, struct mt_now now)
+{
+    struct rpc *r;
+
+    if (!c)
+        return;
+    r = c->rpc;
+    c->dead = true;
+    rpc_subs_of_conn_end(c, now);
+    while (c->reqs)
+        rpc_req_orphan(c->reqs, now);
+    if (c->ready_queued)
+        unlink_from(&r->ready, &r->ready_tail, c, true);
+    if (c->work_queued)
+        unlink_from(&r->work, &r->work_tail, c, false);
+    rpc_timer_clear(&r->timers, &c->stall);
+    drop_held(c);
+    r->bytes -= c->counted;
+    if (c->prev)
+        c->prev->next = c->next;
+    else
+        r->conns = c->next;
+    if (c->next)
+        c->next->prev = c->prev;
+    r->n_conns--;
+    rpc_options_fini(&c->defaults);
+    rpc_scan_fini(&c->scan);
+    tl_out_free(&c->in);
+    tl_out_free(&c->out);
+    free(c);
+}
+
+void rpc_conn_set_owner(struct rpc_conn *c, void *owner)
+{
+    c->owner = owner;
+}
+
+void *rpc_conn_owner(const struct rpc_conn *c)
+{
+    return c->owner;
+}
+
+/* --- in --- */
+
+static void scanned(struct rpc_conn *c, struct mt_now now, enum rpc_scan_event event)
+{
+    char text[160];
+
+    switch (event) {
+    case RPC_SCAN_MORE:
+        break;
+    case RPC_SCAN_VALUE:
+        rpc_take_value(c, now);
+        break;
+    case RPC_SCAN_BAD:
+        snprintf(text, sizeof text, "this is not JSON: %s", c->scan.why);
+        rpc_conn_error(c, now, RPC_E_PARSE_ERROR, text, c->scan.shown);
+        break;
+    case RPC_SCAN_LIMIT:
+        rpc_conn_error(c, now, RPC_E_TOO_LARGE, c->scan.why, c->scan.shown);
+        break;
+    case RPC_SCAN_HTTP:
+        rpc_conn_error(c, now, RPC_E_PARSE_ERROR,
+                       "this is not HTTP: send one JSON object per line, for example {\"method\":\"getInfo\"}",
+                       c->scan.shown);
+        break;
+    case RPC_SCAN_NOMEM:
+        rpc_conn_error(c, now, RPC_E_BUSY, "no memory for this value", NULL);
+        break;
+    }
+}
+
+/* All clients together hold too much: what is being read is given up, by whoever is reading. */
+static bool over_total(struct rpc_conn *c, struct mt_now now)
+{
+    count(c);
+    if (c->rpc->bytes <= RPC_TOTAL_MAX || c->scan.value.len < OUT_KEEP)
+        return false;
+    rpc_scan_abort(&c->scan);
+    rpc_conn_error(c, now, RPC_E_BUSY, "all clients together hold too much memory", NULL);
+    count(c);
+    return true;
+}
+
+void rpc_conn_pump(struct rpc_conn *c, struct mt_now now)
+{
+    size_t values = 0, bytes = 0;
+
+    while (c->in_at < c->in.len && may_take(c) && values < RPC_SHARE && bytes < RPC_SHARE_BYTES) {
+        enum rpc_scan_event event;
+        size_t took = rpc_scan_feed(&c->scan, c->in.data + c->in_at, c->in.len - c->in_at, &event);
+
+        c->in_at += took;
+        bytes += took;
+        values += event != RPC_SCAN_MORE;
+        if (event != RPC_SCAN_MORE || !over_total(c, now))
+            scanned(c, now, event);
+    }
+    if (c->in_at == c->in.len) {
+        tl_out_reset(&c->in);
+        c->in_at = 0;
+        if (c->in.cap > OUT_KEEP)
+            tl_out_free(&c->in);
+        if (c->eof)
+            scanned(c, now, rpc_scan_eof(&c->scan));
+    } else if (may_take(c)) {
+        rpc_conn_work(c);
+    }
+    count(c);
+    if (rpc_is_done(c) || rpc_wants_read(c) != c->could_read) {
+        c->could_read = rpc_wants_read(c);
+        rpc_conn_wake(c);
+    }
+}
+
+void rpc_feed(struct rpc_conn *c, struct mt_now now, const void *p, size_t n)
+{
+    if (c->dead || c->eof)
+        return;
+    if (c->in_at && c->in_at == c->in.len) {
+        tl_out_reset(&c->in);
+        c->in_at = 0;
+    }
+    tl_put_raw(&c->in, p, n);
+    if (c->in.err) {
+        rpc_conn_kill(c);
+        return;
+    }
+    rpc_conn_pump(c, now);
+}
+
+void rpc_eof(struct rpc_conn *c, struct mt_now now)
+{
+    if (c->eof)
+        return;
+    c->eof = true;
+    rpc_conn_pump(c, now);
+    rpc_conn_wake(c);
+}
+
+void rpc_conn_relax(struct rpc_conn *c)
+{
+    if (c->in_at < c->in.len)
+        rpc_conn_work(c);
+    else
+        rpc_conn_wake(c);
+}
+
+/* --- out --- */
+
+struct tl_slice rpc_output(struct rpc_conn *c)
+{
+    if (c->dead)
+        return (struct tl_slice){NULL, 0};
+    return (struct tl_slice){c->out.data ? c->out.data + c->out_at : NULL, c->out.len - c->out_at};
+}
+
+/* While a client reads nothing and much waits for it, its time runs. */
+static void watch(struct rpc_conn *c, struct mt_now now, bool progress)
+{
+    bool much = rpc_conn_unread(c) >= RPC_UNREAD_MAX;
+
+    if (!much)
+        rpc_timer_clear(&c->rpc->timers, &c->stall);
+    else if (progress || !c->stall.pos)
+        rpc_timer_set(&c->rpc->timers, &c->stall, now.mono + RPC_STALL_US);
+}
+
+void rpc_wrote(struct rpc_conn *c, struct mt_now now, size_t n)
+{
+    if (n > c->out.len - c->out_at)
+        n = c->out.len - c->out_at;
+    c->out_at += n;
+    c->written += n;
+    if (c->out_at == c->out.len) {
+        c->out_at = 0;
+        tl_out_reset(&c->out);
+        if (c->out.cap > OUT_KEEP) {
+            tl_out_free(&c->out);
+            c->out = (struct tl_out){.limit = RPC_TOTAL_MAX};
+        }
+    }
+    watch(c, now, n > 0);
+    rpc_subs_wrote(c, now);
+    count(c);
+    if (c->in_at < c->in.len && may_take(c))
+        rpc_conn_work(c);
+    if (rpc_is_done(c) || rpc_wants_read(c) != c->could_read) {
+        c->could_read = rpc_wants_read(c);
+        rpc_conn_wake(c);
+    }
+}
+
+static void put_now(struct rpc_conn *c, const void *text, size_t n)
+{
+    if (c->out_at > OUT_KEEP && c->out_at > c->out.len / 2) {
+        memmove(c->out.data, c->out.data + c->out_at, c->out.len - c->out_at);
+        c->out.len -= c->out_at;
+        c->out_at = 0;
+    }
+    tl_put_raw(&c->out, text, n);
+    if (c->out.err)
+        rpc_conn_kill(c);
+    rpc_conn_wake(c);
+}
+
+void rpc_conn_put(struct rpc_conn *c, struct mt_now now, const void *text, size_t n, enum rpc_hold hold)
+{
+    struct rpc_held *h;
+
+    if (c->dead)
+        return;
+    if (hold == RPC_HOLD_NONE) {
+        put_now(c, text, n);
+    } else {
+        h = malloc(sizeof *h + n);
+        if (!h) {
+            rpc_conn_kill(c);
+            return;
+        }
+        *h = (struct rpc_held){.hold = hold, .n = n};
+        memcpy(h->text, text, n);
+        *c->held_tail = h;
+        c->held_tail = &h->next;
+        c->held_bytes += sizeof *h + n;
+    }
+    watch(c, now, false);
+    count(c);
+}
+
+void rpc_conn_release(struct rpc_conn *c, struct mt_now now, bool synced)
+{
+    struct rpc_held **at = &c->held;
+
+    while (*at) {
+        struct rpc_held *h = *at;
+        bool goes = synced ? h->committed : h->hold == RPC_HOLD_COMMIT;
+
+        if (!synced && h->hold == RPC_HOLD_SYNC && !h->committed) {
+            h->committed = true;
+            c->rpc->waiting_sync++;
+        }
+        if (!goes) {
+            at = &h->next;
+            continue;
+        }
+        *at = h->next;
+        c->rpc->waiting_sync -= h->committed;
+        c->held_bytes -= sizeof *h + h->n;
+        put_now(c, h->text, h->n);
+        free(h);
+    }
+    c->held_tail = at;
+    count(c);
+}

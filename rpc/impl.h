@@ -1,0 +1,259 @@
+/*
+ * What the files of rpc/ share; not for handlers (rpc/handler.h) and not for the daemon (rpc/rpc.h).
+ *
+ *     struct rpc ---- connections ---- requests in flight, subscriptions, held answers
+ *        |   `------- orphans: requests whose client hung up
+ *        `----------- slots: the tokens that accounts answer to
+ *
+ * A request is freed by its answer and nowhere else. Code that has answered must not touch it again.
+ */
+#pragma once
+
+#include "rpc/handler.h"
+#include "rpc/scan.h"
+#include "rpc/timer.h"
+
+#define RPC_IN_FLIGHT_MAX   64
+#define RPC_UNREAD_MAX      (1u * 1024 * 1024)
+#define RPC_TOTAL_MAX       (256u * 1024 * 1024)
+#define RPC_STALL_US        (60 * MT_US_PER_S)
+#define RPC_SHARE           32         /* values of one connection in one turn */
+#define RPC_SHARE_BYTES     (256 * 1024)
+#define RPC_PUSH_AHEAD      (256 * 1024) /* unread bytes beyond which a subscription stops reading */
+#define RPC_ID_MAX          256
+#define RPC_ACCOUNT_MAX     64
+#define RPC_TIMEOUT_DEFAULT 60
+#define RPC_GRACE_US        (2 * MT_US_PER_S) /* an account ends its calls itself; this is our own watch */
+#define RPC_TOKEN_BIT       (UINT64_C(1) << 62)
+
+struct rpc_sub;
+struct rpc_resolve;
+
+/* --- options: beside params, in it with an @, or set as defaults of the connection --- */
+
+struct rpc_options {
+    char account[RPC_ACCOUNT_MAX]; /* "" = not said */
+    double timeout;                /* s; 0 = none */
+    bool has_timeout;
+    json_t *fields; /* array of paths, or NULL */
+    bool check, progress, without_updates;
+    int64_t flood_wait;
+    int32_t dc;
+    enum rpc_format format;
+};
+
+/* --- output --- */
+
+enum rpc_hold { RPC_HOLD_NONE, RPC_HOLD_COMMIT, RPC_HOLD_SYNC };
+
+struct rpc_held {
+    struct rpc_held *next;
+    enum rpc_hold hold;
+    bool committed; /* and now waits for the sync */
+    size_t n;
+    char text[];
+};
+
+struct rpc_batch {
+    struct rpc_conn *conn; /* NULL: hung up */
+    size_t left;           /* requests that have not ended */
+    size_t answers;
+    struct tl_out text;
+    enum rpc_hold hold;
+};
+
+/* --- one connection --- */
+
+struct rpc_conn {
+    struct rpc *rpc;
+    struct rpc_conn *next, *prev;
+    struct rpc_conn *next_ready, *next_work;
+    bool ready_queued, work_queued;
+    void *owner;
+    struct rpc_cred cred;
+    struct rpc_scan scan;
+    struct tl_out in; /* read, not scanned yet */
+    size_t in_at;
+    struct tl_out out;
+    size_t out_at;
+    uint64_t written; /* bytes that have left, in all */
+    struct rpc_held *held, **held_tail;
+    size_t held_bytes;
+    size_t counted; /* bytes of it that stand in rpc->bytes */
+    struct rpc_req *reqs;
+    size_t n_reqs;
+    struct rpc_options defaults;
+    struct rpc_sub *subs;
+    int64_t next_sub;
+    struct rpc_timer stall;
+    bool eof, dead, could_read;
+};
+
+/* --- one request --- */
+
+struct rpc_chunk {
+    struct rpc_chunk *next;
+    max_align_t data[];
+};
+struct rpc_kept {
+    struct rpc_kept *next;
+    json_t *json;
+};
+
+typedef void rpc_then_fn(struct rpc_req *req, struct mt_now now, const struct mt_reply *reply);
+typedef void rpc_peer_fn(struct rpc_req *req, struct mt_now now, const struct mt_peer *peer);
+
+struct rpc_req {
+    struct rpc *rpc;
+    struct rpc_conn *conn; /* NULL: hung up */
+    struct rpc_req *next, *prev; /* of the connection, or of the orphans */
+    struct rpc_req *next_parked, *prev_parked;
+    struct rpc_batch *batch;
+    char *id; /* raw JSON text; NULL: a notification */
+    char *name;
+    const struct rpc_method *method; /* NULL: raw */
+    const struct tl_def *def;        /* of a raw call */
+    json_t *root;                    /* owns what params borrows */
+    json_t *params;
+    struct rpc_options opt;
+    struct rpc_account account;
+    bool has_account;
+    char account_name[RPC_ACCOUNT_MAX];
+    struct rpc_cursor before;
+    struct mt_now now; /* of the verb that runs it */
+    int64_t deadline;
+    struct rpc_timer timer;
+    enum rpc_hold hold;
+    size_t counted;
+    struct rpc_chunk *chunks;
+    struct rpc_kept *kept;
+    void *state;
+    void (*poll)(struct rpc_req *req, struct mt_now now);
+    bool parked;
+    /* a call at the account */
+    uint32_t slot; /* index + 1 in rpc->slots; 0 = none */
+    bool sent;     /* what runs there is the thing itself, not a lookup before it */
+    rpc_then_fn *then;
+    struct rpc_resolve *resolve;
+};
+
+struct rpc_slot {
+    struct rpc_req *req; /* NULL: free */
+    uint32_t generation;
+    uint32_t next_free; /* index + 1 */
+};
+
+/* --- all of it --- */
+
+struct rpc_live; /* a live event of this turn */
+
+struct rpc {
+    struct rpc_cfg cfg;
+    struct mt_now started;
+    struct rpc_conn *conns;
+    size_t n_conns;
+    struct rpc_conn *ready, **ready_tail;
+    struct rpc_conn *work, **work_tail;
+    struct rpc_req *orphans;
+    struct rpc_req *parked;
+    size_t n_reqs;
+    struct rpc_slot *slots;
+    uint32_t n_slots, cap_slots, free_slot;
+    struct rpc_timers timers;
+    size_t bytes;
+    struct rpc_live *live, **live_tail;
+    struct rpc_sub *subs; /* all connections */
+    size_t waiting_sync;
+    bool ending; /* rpc_free: accounts and host may be gone */
+};
+
+/* --- conn.c --- */
+
+/* Appends a line (text with its newline) to what may leave, or holds it. */
+void rpc_conn_put(struct rpc_conn *c, struct mt_now now, const void *text, size_t n, enum rpc_hold hold);
+size_t rpc_conn_unread(const struct rpc_conn *c);
+void rpc_conn_wake(struct rpc_conn *c); /* onto the ready list */
+void rpc_conn_work(struct rpc_conn *c); /* more to do in another turn */
+void rpc_conn_kill(struct rpc_conn *c);
+void rpc_conn_release(struct rpc_conn *c, struct mt_now now, bool synced); /* held answers */
+/* A request of it has ended. */
+void rpc_conn_relax(struct rpc_conn *c);
+void rpc_conn_pump(struct rpc_conn *c, struct mt_now now);
+
+/* --- envelope.c --- */
+
+void rpc_take_value(struct rpc_conn *c, struct mt_now now);
+/* An error that belongs to no request: id null. */
+void rpc_conn_error(struct rpc_conn *c, struct mt_now now, int code, const char *message, const char *hint);
+
+/* --- options.c --- */
+
+/*
+ * Reads one option into `opt`. 1: read; 0: no such option; -1: its value does not fit, err[] says how.
+ */
+int rpc_option(struct rpc_options *opt, const char *name, json_t *value, char err[128]);
+void rpc_options_copy(struct rpc_options *to, const struct rpc_options *from);
+void rpc_options_fini(struct rpc_options *opt);
+const char *rpc_option_nearest(const char *name);
+
+/* --- params.c --- */
+
+/*
+ * Checks `given` (object) against a table: a new object with canonical names, defaults and normal values, or
+ * NULL and err[] with the path. Values that are secret never stand in err[].
+ */
+json_t *rpc_params_check(const struct rpc_param *params, size_t n, json_t *given, char err[256]);
+
+/* --- dispatch.c --- */
+
+void rpc_dispatch(struct rpc_req *req, struct mt_now now);
+/* accounts.c: the account that the options name, or an error that was answered (false). */
+bool rpc_choose_account(struct rpc_req *req);
+bool rpc_find_account(struct rpc *r, const char *text, struct rpc_account *out);
+bool rpc_account_by_id(struct rpc *r, int32_t id, struct rpc_account *out);
+/* Which accounts there are, for an error's hint. */
+void rpc_account_names(struct rpc *r, char *out, size_t cap);
+
+/* --- req.c --- */
+
+struct rpc_req *rpc_req_new(struct rpc_conn *c, struct rpc_batch *batch);
+void rpc_req_free(struct rpc_req *req);
+/* The client hung up: a send goes on, the rest ends. */
+void rpc_req_orphan(struct rpc_req *req, struct mt_now now);
+/* `cancel`, or the client is gone. */
+void rpc_req_cancel(struct rpc_req *req, struct mt_now now);
+uint64_t rpc_req_token(struct rpc_req *req); /* 0: no memory */
+struct rpc_req *rpc_req_by_token(struct rpc *r, uint64_t token);
+void rpc_req_drop_token(struct rpc_req *req);
+void rpc_req_arm(struct rpc_req *req, int64_t at);
+void rpc_unpark(struct rpc_req *req);
+void rpc_poll_parked(struct rpc *r, struct mt_now now);
+
+/* --- answer.c --- */
+
+/* Finished JSON text as the result. */
+void rpc_answer_text(struct rpc_req *req, const void *text, size_t n);
+/* `"result":` is written already; out holds the text of the whole line but for its end. */
+struct tl_out rpc_answer_begin(struct rpc_req *req);
+void rpc_answer_end(struct rpc_req *req, struct tl_out *out);
+void rpc_fail_sent(struct rpc_req *req, int code, enum mt_sent sent, int64_t send_id);
+int rpc_json_put(struct tl_out *out, const json_t *json);
+void rpc_cursor_text(struct rpc_cursor cursor, char out[32]);
+bool rpc_cursor_parse(const char *text, struct rpc_cursor *out);
+/* fields.c: a new tree with only what the paths name. */
+json_t *rpc_project(json_t *value, const json_t *paths);
+
+/* --- call.c, resolve.c, raw.c --- */
+
+void rpc_call_reply(struct rpc_req *req, struct mt_now now, const struct mt_reply *reply);
+void rpc_resolve_free(struct rpc_resolve *res);
+void rpc_raw(struct rpc_req *req, struct mt_now now);
+/* Why clients may not call a function, or NULL; *instead says what to use. */
+const char *rpc_engine_owned(const char *function, const char **instead);
+
+/* --- events --- */
+
+void rpc_subs_committed(struct rpc *r, struct mt_now now);
+void rpc_subs_of_conn_end(struct rpc_conn *c, struct mt_now now);
+void rpc_subs_wrote(struct rpc_conn *c, struct mt_now now);
+void rpc_live_free(struct rpc *r);

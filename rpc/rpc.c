@@ -1,0 +1,98 @@
+#include "rpc/impl.h"
+
+#include <stdlib.h>
+
+struct rpc *rpc_new(const struct rpc_cfg *cfg, struct mt_now now)
+{
+    struct rpc *r = calloc(1, sizeof *r);
+
+    if (!r)
+        return NULL;
+    r->cfg = *cfg;
+    r->started = now;
+    r->ready_tail = &r->ready;
+    r->work_tail = &r->work;
+    r->live_tail = &r->live;
+    return r;
+}
+
+void rpc_free(struct rpc *r)
+{
+    struct mt_now never = {0, 0};
+
+    if (!r)
+        return;
+    r->ending = true;
+    while (r->conns)
+        rpc_closed(r->conns, never);
+    while (r->orphans)
+        rpc_req_free(r->orphans);
+    rpc_live_free(r);
+    rpc_timers_fini(&r->timers);
+    free(r->slots);
+    free(r);
+}
+
+void rpc_reply(struct rpc *r, struct mt_now now, int32_t account, uint64_t token, const struct mt_reply *reply)
+{
+    struct rpc_req *req = rpc_req_by_token(r, token);
+
+    if (!req || req->account.id != account)
+        return;
+    rpc_req_drop_token(req);
+    req->now = now;
+    if (req->hold < RPC_HOLD_COMMIT)
+        req->hold = RPC_HOLD_COMMIT;
+    if (!rpc_account_by_id(r, account, &req->account)) {
+        rpc_fail(req, RPC_E_ACCOUNT_UNKNOWN, "the account was removed meanwhile");
+        return;
+    }
+    rpc_call_reply(req, now, reply);
+}
+
+/*
+ * Releasing answers and polling what waits may free requests and wake connections, never free connections:
+ * that is the daemon's, by rpc_closed().
+ */
+void rpc_committed(struct rpc *r, struct mt_now now)
+{
+    rpc_subs_committed(r, now);
+    rpc_poll_parked(r, now);
+    rpc_live_free(r);
+    for (struct rpc_conn *c = r->conns; c; c = c->next)
+        if (c->held)
+            rpc_conn_release(c, now, false);
+}
+
+void rpc_synced(struct rpc *r, struct mt_now now)
+{
+    for (struct rpc_conn *c = r->conns; c && r->waiting_sync; c = c->next)
+        if (c->held)
+            rpc_conn_release(c, now, true);
+}
+
+bool rpc_wants_sync(const struct rpc *r)
+{
+    return r->waiting_sync != 0;
+}
+
+void rpc_tick(struct rpc *r, struct mt_now now)
+{
+    struct rpc_conn *c = r->work;
+
+    r->work = NULL;
+    r->work_tail = &r->work;
+    while (c) {
+        struct rpc_conn *next = c->next_work;
+
+        c->work_queued = false;
+        rpc_conn_pump(c, now);
+        c = next;
+    }
+    rpc_timers_run(&r->timers, now);
+}
+
+int64_t rpc_deadline(const struct rpc *r)
+{
+    return r->work ? 0 : rpc_timers_next(&r->timers);
+}
