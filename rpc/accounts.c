@@ -50,7 +50,8 @@ bool rpc_find_account(struct rpc *r, const char *text, struct rpc_account *out)
 void rpc_account_names(struct rpc *r, char *out, size_t cap)
 {
     const struct rpc_host *h = r->cfg.host;
-    size_t count = h->account_count(h->ctx), n = (size_t)snprintf(out, cap, count ? "there are:" : "there is none");
+    size_t count = h->account_count(h->ctx),
+           n = (size_t)snprintf(out, cap, count ? "there are:" : "there is none");
 
     for (size_t i = 0; i < count && n < cap; i++) {
         struct rpc_account a;

@@ -229,7 +229,8 @@ void rpc_fail_nomem(struct rpc_req *req)
 
 void rpc_fail_sent(struct rpc_req *req, int code, enum mt_sent sent, int64_t send_id)
 {
-    static const char *const words[] = {[MT_SENT_NO] = "no", [MT_SENT_YES] = "yes", [MT_SENT_UNKNOWN] = "unknown"};
+    static const char *const words[] = {
+        [MT_SENT_NO] = "no", [MT_SENT_YES] = "yes", [MT_SENT_UNKNOWN] = "unknown"};
     json_t *data = json_pack("{s:s}", "sent", words[sent]);
 
     if (send_id) {

@@ -202,9 +202,10 @@ static void scanned(struct rpc_conn *c, struct mt_now now, enum rpc_scan_event e
         rpc_conn_error(c, now, RPC_E_TOO_LARGE, c->scan.why, c->scan.shown);
         break;
     case RPC_SCAN_HTTP:
-        rpc_conn_error(c, now, RPC_E_PARSE_ERROR,
-                       "this is not HTTP: send one JSON object per line, for example {\"method\":\"getInfo\"}",
-                       c->scan.shown);
+        rpc_conn_error(
+            c, now, RPC_E_PARSE_ERROR,
+            "this is not HTTP: send one JSON object per line, for example {\"method\":\"getInfo\"}",
+            c->scan.shown);
         break;
     case RPC_SCAN_NOMEM:
         rpc_conn_error(c, now, RPC_E_BUSY, "no memory for this value", NULL);

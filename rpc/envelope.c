@@ -7,15 +7,16 @@
 /* A tree costs about this much per member beside its text. */
 #define MEMBER_COST 120
 
-static const char *const member_names[] = {"jsonrpc", "id", "method", "params", "account", "timeout", "fields",
-                                           "check", "progress", "flood_wait", "without_updates", "dc"};
+static const char *const member_names[] = {"jsonrpc",  "id",         "method",          "params",
+                                           "account",  "timeout",    "fields",          "check",
+                                           "progress", "flood_wait", "without_updates", "dc"};
 
 void rpc_conn_error(struct rpc_conn *c, struct mt_now now, int code, const char *message, const char *hint)
 {
     struct tl_out out = {.limit = 4096};
-    json_t *line = json_pack("{s:s,s:n,s:{s:i,s:s,s:{s:s,s:s,s:s}}}", "jsonrpc", "2.0", "id", "error", "code",
-                             code, "message", message, "data", "name", rpc_error_name(code), "account", "",
-                             "method", "");
+    json_t *line =
+        json_pack("{s:s,s:n,s:{s:i,s:s,s:{s:s,s:s,s:s}}}", "jsonrpc", "2.0", "id", "error", "code", code,
+                  "message", message, "data", "name", rpc_error_name(code), "account", "", "method", "");
 
     if (line && hint && *hint)
         json_object_set_new(json_object_get(json_object_get(line, "error"), "data"), "hint",
@@ -97,7 +98,8 @@ static bool take_id(struct rpc_req *req, const struct rpc_scan *s, char **raw, u
     req->id = strdup("null");
     if (!id)
         return true;
-    rpc_fail(req, RPC_E_INVALID_REQUEST, "id must be a string, number or null of at most %d bytes", RPC_ID_MAX);
+    rpc_fail(req, RPC_E_INVALID_REQUEST, "id must be a string, number or null of at most %d bytes",
+             RPC_ID_MAX);
     return false;
 }
 
@@ -129,8 +131,7 @@ static bool take_options(struct rpc_req *req)
     const char *name;
     json_t *value;
 
-    json_object_foreach(req->root, name, value)
-    {
+    json_object_foreach (req->root, name, value) {
         if (strcmp(name, "jsonrpc") == 0) {
             const char *version = json_string_value(value);
 
@@ -208,7 +209,8 @@ static void take_request(struct rpc_conn *c, struct mt_now now, json_t *root, st
         rpc_fail(req, RPC_E_INVALID_REQUEST, "a request is an object");
         return;
     }
-    if (!take_id(req, &c->scan, raw, item) || !take_method(req) || !take_options(req) || !take_at_options(req))
+    if (!take_id(req, &c->scan, raw, item) || !take_method(req) || !take_options(req) ||
+        !take_at_options(req))
         return;
     if (c->rpc->bytes > RPC_TOTAL_MAX) {
         rpc_fail(req, RPC_E_BUSY, "all clients together hold too much memory");

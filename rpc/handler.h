@@ -75,8 +75,19 @@ void rpc_after_sync(struct rpc_req *req);
 void rpc_call(struct rpc_req *req, struct mt_now now, const char *function, json_t *params,
               void (*then)(struct rpc_req *req, struct mt_now now, const struct mt_reply *reply));
 /*
- * The same through the outbox (functions with a random_id): the first byte leaves after the commit, lanes and
- * dedup_key (parameter or NULL) as in api.md section 8. `chat` is where it goes.
+ * Errors of this request's calls for which `wanted` answers true go to `then` instead of being answered
+ * (MESSAGE_NOT_MODIFIED of an edit).
+ */
+void rpc_catch(struct rpc_req *req, bool (*wanted)(struct rpc_req *req, const struct mt_reply *reply));
+/*
+ * For calls of core/account/account.h that are no TL function (mt_login_*): the token of their REPLY, which
+ * goes to `then`; 0: no memory, nothing was begun. Where the call then refuses, answer with rpc_fail_mt().
+ */
+uint64_t rpc_await(struct rpc_req *req,
+                   void (*then)(struct rpc_req *req, struct mt_now now, const struct mt_reply *reply));
+/*
+ * As rpc_call, through the outbox (functions with a random_id): the first byte leaves after the commit, lanes
+ * and dedup_key (parameter or NULL) as in api.md section 8. `chat` is where it goes.
  */
 void rpc_send(struct rpc_req *req, struct mt_now now, const char *function, json_t *params, mt_chat_id chat,
               const char *dedup_key,

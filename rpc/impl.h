@@ -17,7 +17,7 @@
 #define RPC_UNREAD_MAX      (1u * 1024 * 1024)
 #define RPC_TOTAL_MAX       (256u * 1024 * 1024)
 #define RPC_STALL_US        (60 * MT_US_PER_S)
-#define RPC_SHARE           32         /* values of one connection in one turn */
+#define RPC_SHARE           32 /* values of one connection in one turn */
 #define RPC_SHARE_BYTES     (256 * 1024)
 #define RPC_PUSH_AHEAD      (256 * 1024) /* unread bytes beyond which a subscription stops reading */
 #define RPC_ID_MAX          256
@@ -105,7 +105,7 @@ typedef void rpc_peer_fn(struct rpc_req *req, struct mt_now now, const struct mt
 
 struct rpc_req {
     struct rpc *rpc;
-    struct rpc_conn *conn; /* NULL: hung up */
+    struct rpc_conn *conn;       /* NULL: hung up */
     struct rpc_req *next, *prev; /* of the connection, or of the orphans */
     struct rpc_req *next_parked, *prev_parked;
     struct rpc_batch *batch;
@@ -134,6 +134,7 @@ struct rpc_req {
     uint32_t slot; /* index + 1 in rpc->slots; 0 = none */
     bool sent;     /* what runs there is the thing itself, not a lookup before it */
     rpc_then_fn *then;
+    bool (*catch)(struct rpc_req *req, const struct mt_reply *reply);
     struct rpc_resolve *resolve;
 };
 
@@ -248,8 +249,8 @@ json_t *rpc_project(json_t *value, const json_t *paths);
 void rpc_call_reply(struct rpc_req *req, struct mt_now now, const struct mt_reply *reply);
 void rpc_resolve_free(struct rpc_resolve *res);
 void rpc_raw(struct rpc_req *req, struct mt_now now);
-/* Why clients may not call a function, or NULL; *instead says what to use. */
-const char *rpc_engine_owned(const char *function, const char **instead);
+/* What to use instead of a function that the engine calls itself; NULL: it is not one of these. */
+const char *rpc_engine_owned(const char *function);
 
 /* --- events --- */
 
@@ -257,3 +258,9 @@ void rpc_subs_committed(struct rpc *r, struct mt_now now);
 void rpc_subs_of_conn_end(struct rpc_conn *c, struct mt_now now);
 void rpc_subs_wrote(struct rpc_conn *c, struct mt_now now);
 void rpc_live_free(struct rpc *r);
+
+/* --- methods/accounts.c, methods/daemon.c --- */
+
+json_t *rpc_account_json(const struct rpc_account *a);
+json_t *rpc_accounts_json(struct rpc *r);
+json_t *rpc_login_json(const struct rpc_account *a, struct mt_now now);

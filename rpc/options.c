@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-static const char *const names[] = {"account", "timeout", "fields", "check", "progress", "flood_wait",
-                                    "without_updates", "dc", "format"};
+static const char *const names[] = {"account",    "timeout",         "fields", "check", "progress",
+                                    "flood_wait", "without_updates", "dc",     "format"};
 
 const char *rpc_option_nearest(const char *name)
 {

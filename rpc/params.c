@@ -13,7 +13,7 @@ static json_t *check_members(struct check *c, const struct rpc_param *params, si
 
 static json_t *refuse(struct check *c, const char *what)
 {
-    snprintf(c->err, 256, "%s: %s", c->path, what);
+    snprintf(c->err, 256, "%.120s: %.130s", c->path, what);
     return NULL;
 }
 
@@ -22,8 +22,12 @@ static void kinds_text(unsigned types, char *out, size_t cap)
     static const struct {
         unsigned bit;
         const char *word;
-    } words[] = {{RPC_T_BOOL, "true or false"}, {RPC_T_INT, "integer"},  {RPC_T_NUMBER, "number"},
-                 {RPC_T_STRING, "string"},      {RPC_T_OBJECT, "object"}, {RPC_T_ARRAY, "list"},
+    } words[] = {{RPC_T_BOOL, "true or false"},
+                 {RPC_T_INT, "integer"},
+                 {RPC_T_NUMBER, "number"},
+                 {RPC_T_STRING, "string"},
+                 {RPC_T_OBJECT, "object"},
+                 {RPC_T_ARRAY, "list"},
                  {RPC_T_PEER, "a peer (number, \"me\", \"@name\", \"+phone\" or link)"}};
     size_t n = 0;
 
@@ -57,7 +61,7 @@ static bool decimal(const json_t *value, int64_t *out)
 static json_t *check_number(struct check *c, const struct rpc_param *p, json_t *made)
 {
     char what[96];
-    bool low = json_number_value(made) < (double)p->min, high = json_number_value(made) > (double)p->max;
+    bool low = json_number_value(made)<(double)p->min, high = json_number_value(made)>(double) p->max;
 
     if (json_is_integer(made)) {
         low = json_integer_value(made) < p->min;
@@ -162,9 +166,9 @@ static bool refuse_unknown(struct check *c, const struct rpc_param *params, size
     const char *near = rpc_param_nearest(params, n, name);
 
     if (near)
-        snprintf(c->err, 256, "%s: unknown parameter '%.60s'; did you mean '%s'?", c->path, name, near);
+        snprintf(c->err, 256, "%.80s: unknown parameter '%.60s'; did you mean '%s'?", c->path, name, near);
     else
-        snprintf(c->err, 256, "%s: unknown parameter '%.60s'", c->path, name);
+        snprintf(c->err, 256, "%.80s: unknown parameter '%.60s'", c->path, name);
     return false;
 }
 
@@ -174,8 +178,7 @@ static bool take_given(struct check *c, const struct rpc_param *params, size_t n
     const char *name;
     json_t *value;
 
-    json_object_foreach(given, name, value)
-    {
+    json_object_foreach (given, name, value) {
         const struct rpc_param *p = rpc_param_find(params, n, name);
         json_t *made;
 

@@ -33,7 +33,8 @@ void rpc_free(struct rpc *r)
     free(r);
 }
 
-void rpc_reply(struct rpc *r, struct mt_now now, int32_t account, uint64_t token, const struct mt_reply *reply)
+void rpc_reply(struct rpc *r, struct mt_now now, int32_t account, uint64_t token,
+               const struct mt_reply *reply)
 {
     struct rpc_req *req = rpc_req_by_token(r, token);
 

@@ -1,0 +1,107 @@
+#include "tests/unit/rpc/fake_account.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int take(struct mt_account *a, uint64_t token)
+{
+    if (a->refuse)
+        return a->refuse;
+    a->calls++;
+    a->token = token;
+    return MT_OK;
+}
+
+int mt_account_call(struct mt_account *a, struct mt_now now, const struct mt_call *call)
+{
+    a->n_body = call->n < sizeof a->body ? call->n : sizeof a->body;
+    memcpy(a->body, call->body, a->n_body);
+    a->flags = call->flags;
+    a->deadline = call->deadline;
+    a->flood_wait = call->flood_wait;
+    return take(a, call->token);
+}
+
+void mt_account_cancel(struct mt_account *a, struct mt_now now, uint64_t token)
+{
+    a->cancelled = token;
+}
+
+int mt_account_send(struct mt_account *a, struct mt_now now, const struct mt_send *send)
+{
+    snprintf(a->method, sizeof a->method, "%s", send->method);
+    snprintf(a->params, sizeof a->params, "%s", send->params);
+    snprintf(a->dedup, sizeof a->dedup, "%.*s", (int)send->dedup_len,
+             send->dedup ? (const char *)send->dedup : "");
+    a->chat = send->chat;
+    return take(a, send->token);
+}
+
+static int step(struct mt_account *a, uint64_t token, const char *secret)
+{
+    snprintf(a->secret, sizeof a->secret, "%s", secret);
+    return take(a, token);
+}
+
+int mt_login_phone(struct mt_account *a, struct mt_now now, uint64_t token, const char *phone)
+{
+    return step(a, token, phone);
+}
+
+int mt_login_bot(struct mt_account *a, struct mt_now now, uint64_t token, const char *bot_token)
+{
+    return step(a, token, bot_token);
+}
+
+int mt_login_resend(struct mt_account *a, struct mt_now now, uint64_t token)
+{
+    return step(a, token, "");
+}
+
+int mt_login_code(struct mt_account *a, struct mt_now now, uint64_t token, const char *code)
+{
+    return step(a, token, code);
+}
+
+int mt_login_password(struct mt_account *a, struct mt_now now, uint64_t token, const void *password, size_t n)
+{
+    char text[128];
+
+    snprintf(text, sizeof text, "%.*s", (int)n, (const char *)password);
+    return step(a, token, text);
+}
+
+int mt_login_cancel(struct mt_account *a, struct mt_now now, uint64_t token)
+{
+    return step(a, token, "");
+}
+
+int mt_logout(struct mt_account *a, struct mt_now now, uint64_t token)
+{
+    return step(a, token, "");
+}
+
+const struct mt_login *mt_account_login(const struct mt_account *a)
+{
+    return &a->login;
+}
+
+int64_t mt_account_user(const struct mt_account *a)
+{
+    return a->user;
+}
+
+bool mt_account_is_bot(const struct mt_account *a)
+{
+    return a->bot;
+}
+
+bool mt_account_is_connected(const struct mt_account *a)
+{
+    return a->connected;
+}
+
+bool mt_account_is_in_sync(const struct mt_account *a)
+{
+    return a->in_sync;
+}

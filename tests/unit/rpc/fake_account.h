@@ -1,0 +1,22 @@
+/* A test double of core/account: remembers what rpc asked for; the test answers by rpc_reply(). */
+#pragma once
+
+#include "core/account/account.h"
+
+struct mt_account {
+    int64_t user;
+    bool bot, connected, in_sync;
+    struct mt_login login;
+    /* the newest call, send or login step */
+    size_t calls;
+    uint64_t token;
+    uint8_t body[4096];
+    size_t n_body;
+    unsigned flags;
+    int64_t deadline, flood_wait;
+    char method[64], params[4096], dedup[65];
+    mt_chat_id chat;
+    char secret[128]; /* what a login step was given */
+    uint64_t cancelled;
+    int refuse; /* what the next call answers at once */
+};
