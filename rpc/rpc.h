@@ -122,14 +122,22 @@ void rpc_render(struct rpc *r, struct mt_now now, int32_t account, const struct 
 /* LOGIN, CONNECTION, GAP effects: the same for what is no update. */
 void rpc_render_fx(struct rpc *r, struct mt_now now, int32_t account, const struct mt_fx *fx,
                    void (*event)(void *arg, const struct rpc_event *e), void *arg);
-/* The turn is committed (synced: power-safe up to it too): held answers leave, subscriptions read on. */
+/*
+ * The turn is committed: held answers leave, subscriptions read on. Called at the end of every turn in which
+ * any verb of rpc ran, whether there was something to commit or not; before the outputs are written.
+ */
 void rpc_committed(struct rpc *r, struct mt_now now);
+/* All that was committed so far is power-safe too. */
 void rpc_synced(struct rpc *r, struct mt_now now);
 /* Whether an answer is held back until the next sync (ack, queue: true, a login step): do not put it off. */
 bool rpc_wants_sync(const struct rpc *r);
 void rpc_tick(struct rpc *r, struct mt_now now);
+/* When rpc_tick() is due (mono); 0: at once, a connection has more to be read than its share of a turn. */
 int64_t rpc_deadline(const struct rpc *r);
-/* Connections with bytes to write or that are done, one by one; NULL: none. */
+/*
+ * Connections to look at again, one by one: there are bytes to write, or it is done, or whether it wants to
+ * read has changed. NULL: none left.
+ */
 struct rpc_conn *rpc_next_ready(struct rpc *r);
 /* The daemon's own pointer, to find its socket again. */
 void rpc_conn_set_owner(struct rpc_conn *c, void *owner);
