@@ -3,6 +3,7 @@
 
 #include "tests/sandbox/peer.h"
 #include "tl/ids.h"
+#include "tl/reshape.h"
 #include "tl/view.h"
 
 #define REORDER_US MT_US_PER_S /* an answer that waits to be overtaken waits no longer than this */
@@ -160,6 +161,31 @@ static int32_t check_call(struct sb_server *s, struct sb_session *ses, const str
     return *text ? (!strcmp(*text, "MSG_WAIT_FAILED") ? 400 : 500) : 0;
 }
 
+bool sb_in_layer_of(const struct sb_key *k, const struct tl_field *field, const void *p, size_t n,
+                    struct tl_out *out)
+{
+    struct tl_in in = tl_in(p, n);
+
+    if (!k->layer || k->layer == TL_LAYER)
+        return false;
+    if (tl_reshape(&in, field, k->layer, out) == TL_OK && tl_left(&in) == 0)
+        return true;
+    tl_out_free(out);
+    return false;
+}
+
+static void answer(struct sb_server *s, struct sb_session *ses, struct mt_now at, uint64_t req,
+                   const struct tl_view *call, const struct tl_out *result, const struct sb_fault *f)
+{
+    struct tl_out shaped = {.limit = SB_OUT_MAX};
+
+    if (sb_in_layer_of(ses->key, &call->def->result, result->data, result->len, &shaped))
+        deliver(s, ses, at, req, shaped.data, shaped.len, false, f);
+    else
+        deliver(s, ses, at, req, result->data, result->len, false, f);
+    tl_out_free(&shaped);
+}
+
 static void run(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_in *m,
                 const struct sb_wraps *w, const struct tl_view *call, const struct sb_fault *f)
 {
@@ -184,8 +210,19 @@ static void run(struct sb_server *s, struct sb_session *ses, struct mt_now at, c
     else if (reply.result.err || !reply.result.len)
         deliver_error(s, ses, at, m->id, 500, "INTERNAL", f);
     else
-        deliver(s, ses, at, m->id, reply.result.data, reply.result.len, false, f);
+        answer(s, ses, at, m->id, call, &reply.result, f);
     sb_reply_free(&reply);
+}
+
+/* Opens a call of the client's layer; `ours` holds its bytes where they had to be reshaped. */
+static int open_call(const struct sb_key *k, const struct sb_wraps *w, struct tl_view *call,
+                     struct tl_out *ours)
+{
+    struct tl_in in = w->query;
+
+    if (k->layer && k->layer != TL_LAYER && tl_reshape(&in, NULL, TL_LAYER, ours) == TL_OK && !tl_left(&in))
+        return tl_view_open_exact(call, ours->data, ours->len);
+    return tl_view_open_exact(call, w->query.p, tl_left(&w->query));
 }
 
 /* The text for bytes that are no call of ours. */
@@ -205,6 +242,7 @@ void sb_call(struct sb_server *s, struct sb_session *ses, struct mt_now at, cons
     uint32_t id = tl_peek(&w->query);
     const struct tl_def *def = tl_def_by_id(id);
     const char *error = NULL;
+    struct tl_out ours = {.limit = SB_IN_MAX};
     struct tl_view call;
     char text[64];
     int32_t code;
@@ -226,13 +264,14 @@ void sb_call(struct sb_server *s, struct sb_session *ses, struct mt_now at, cons
         deliver_error(s, ses, at, m->id, code, error, f);
         return;
     }
-    err = tl_view_open_exact(&call, w->query.p, tl_left(&w->query));
+    err = open_call(ses->key, w, &call, &ours);
     if (err || !call.def->is_function) {
         parse_error(err, def, id, text);
         deliver_error(s, ses, at, m->id, 400, text, f);
-        return;
+    } else {
+        run(s, ses, at, m, w, &call, f);
     }
-    run(s, ses, at, m, w, &call, f);
+    tl_out_free(&ours);
 }
 
 void sb_call_tick(struct sb_server *s, struct sb_session *ses, struct mt_now at)

@@ -264,6 +264,12 @@ void sb_unwrap_free(struct sb_wraps *w);
 /* `fault`: NULL, or the rule that strikes this call. */
 void sb_call(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_in *m,
              struct sb_wraps *w, const struct sb_fault *fault);
+/*
+ * The world speaks our layer; the client hears the one that it declared (tl/reshape.h). p..p+n in the form of
+ * `field` (NULL: any boxed object) is written to `out`; false where it is to be sent as it is.
+ */
+bool sb_in_layer_of(const struct sb_key *k, const struct tl_field *field, const void *p, size_t n,
+                    struct tl_out *out);
 /* Answers whose time has come. */
 void sb_call_tick(struct sb_server *s, struct sb_session *ses, struct mt_now at);
 int64_t sb_call_deadline(const struct sb_session *ses);

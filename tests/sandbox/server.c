@@ -328,6 +328,8 @@ static void push_to(struct sb_server *s, struct sb_session *ses, struct mt_now a
 {
     const struct sb_fault *f = sb_faults_hit(&s->faults, "updates", false, ses->key->dc_id, ses->id);
     enum sb_fault_do what = f ? f->what : SB_DO_NOTHING;
+    struct tl_out shaped = {.limit = SB_OUT_MAX};
+    struct tl_slice p = {push->p, push->n};
     uint8_t too_long[4];
     struct sb_out *o;
 
@@ -339,11 +341,14 @@ static void push_to(struct sb_server *s, struct sb_session *ses, struct mt_now a
         sb_send(s, ses, at, SB_SEND_PUSH, 0, too_long, sizeof too_long);
         return;
     }
-    o = sb_send(s, ses, at, SB_SEND_PUSH, 0, push->p, push->n);
+    if (sb_in_layer_of(ses->key, NULL, p.p, p.n, &shaped))
+        p = (struct tl_slice){shaped.data, shaped.len};
+    o = sb_send(s, ses, at, SB_SEND_PUSH, 0, p.p, p.n);
     if (o && what == SB_DO_DROP)
         o->sent = true;
     if (what == SB_DO_DUPLICATE)
-        sb_send(s, ses, at, SB_SEND_PUSH, 0, push->p, push->n);
+        sb_send(s, ses, at, SB_SEND_PUSH, 0, p.p, p.n);
+    tl_out_free(&shaped);
     if (what == SB_DO_CUT && ses->conn)
         sb_conn_close(s, ses->conn, SB_CLOSE_NOW);
 }

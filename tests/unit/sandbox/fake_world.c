@@ -115,6 +115,13 @@ void sb_world_call(struct sb_world *w, struct mt_now now, const struct sb_caller
         get_config(w, now, caller, &reply->result);
     } else if (call->def->id == TL_help_getNearestDc) {
         nearest_dc(w, caller, reply);
+    } else if (call->def->id == TL_users_getUsers && w->fake.with_users) {
+        tl_put_vector(&reply->result, 1);
+        tl_put_u32(&reply->result, TL_user);
+        tl_put_u32(&reply->result, 2); /* first_name */
+        tl_put_u32(&reply->result, 0);
+        tl_put_long(&reply->result, SB_FAKE_USER);
+        tl_put_str(&reply->result, "Fay");
     } else {
         reply->err_code = 401;
         strcpy(reply->err_text, "AUTH_KEY_UNREGISTERED");

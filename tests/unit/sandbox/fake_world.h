@@ -14,6 +14,7 @@ struct sb_fake {
     uint64_t key_id;              /* the key that speaks for the user */
     size_t answer_bytes;          /* of help.getNearestDc's country: makes large answers */
     bool fail;                    /* help.getNearestDc answers 400 FAKE_ERROR */
+    bool with_users;              /* users.getUsers answers one user, instead of 401 */
     unsigned forgotten;           /* keys forgotten */
 };
 #define SB_FAKE_USER 777

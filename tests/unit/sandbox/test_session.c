@@ -422,6 +422,28 @@ static void a_large_answer_may_be_packed(void **state)
     assert_true(tc_result(&f->c, req)->n > 20000);
 }
 
+/* Layer 229 has another user (tl/schema/compat.tl), which begins alike. */
+static void an_answer_comes_in_the_layer_that_was_declared(void **state)
+{
+    struct fixture *f = *state;
+    struct tl_out ours = tc_init_body(TL_users_getUsers, TL_LAYER);
+    struct tl_out other = tc_init_body(TL_users_getUsers, 229);
+    uint64_t a, b;
+
+    sb_fake_of(f->b.world)->with_users = true;
+    tl_put_vector(&ours, 0);
+    tl_put_vector(&other, 0);
+    a = tc_send(&f->c, true, &ours);
+    b = tc_send(&f->c, true, &other);
+    tc_expect_result(&f->c, a, TL_VECTOR);
+    tc_expect_result(&f->c, b, TL_VECTOR);
+    assert_int_equal(tl_load32(tc_result(&f->c, a)->p + 20), TL_user);
+    assert_int_equal(tl_load32(tc_result(&f->c, b)->p + 20), 0xb1b8cc83);
+    assert_int_equal(tc_result(&f->c, a)->n, tc_result(&f->c, b)->n);
+    tl_out_free(&ours);
+    tl_out_free(&other);
+}
+
 static void many_queries_in_one_container_are_all_answered(void **state)
 {
     struct fixture *f = *state;
@@ -556,6 +578,7 @@ int main(void)
         T(wrappers_come_off_in_any_order),
         T(a_packed_call_is_unpacked_outside_and_inside_wrappers),
         cmocka_unit_test_setup_teardown(a_large_answer_may_be_packed, up_gzip, down),
+        T(an_answer_comes_in_the_layer_that_was_declared),
         T(many_queries_in_one_container_are_all_answered),
         T(every_transport_carries_a_call),
         T(a_quick_ack_names_the_packet),
