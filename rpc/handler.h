@@ -49,6 +49,11 @@ void rpc_set_state(struct rpc_req *req, void *state);
 void *rpc_state(const struct rpc_req *req);
 /* A tree that is released with the request; returns it. */
 json_t *rpc_keep(struct rpc_req *req, json_t *take);
+/*
+ * end(state) runs when the request is gone; state may be from rpc_alloc. False: no memory, it ran at once:
+ * answer with rpc_fail_nomem.
+ */
+bool rpc_on_end(struct rpc_req *req, void (*end)(void *state), void *state);
 
 /* --- the end: one of these, once; req is gone after it --- */
 

@@ -95,9 +95,12 @@ struct rpc_chunk {
     struct rpc_chunk *next;
     max_align_t data[];
 };
+/* Something that ends with the request: a tree, or whatever `end` knows to release. */
 struct rpc_kept {
     struct rpc_kept *next;
     json_t *json;
+    void (*end)(void *state);
+    void *state;
 };
 
 typedef void rpc_then_fn(struct rpc_req *req, struct mt_now now, const struct mt_reply *reply);

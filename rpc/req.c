@@ -1,4 +1,5 @@
 #include "rpc/impl.h"
+#include "rpc/views/views.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -73,18 +74,20 @@ void rpc_req_free(struct rpc_req *req)
         req->conn->n_reqs--;
         rpc_conn_relax(req->conn);
     }
-    while (req->chunks) {
-        struct rpc_chunk *chunk = req->chunks;
-
-        req->chunks = chunk->next;
-        free(chunk);
-    }
     while (req->kept) {
         struct rpc_kept *kept = req->kept;
 
         req->kept = kept->next;
         json_decref(kept->json);
+        if (kept->end)
+            kept->end(kept->state); /* before the chunks, where the state may be */
         free(kept);
+    }
+    while (req->chunks) {
+        struct rpc_chunk *chunk = req->chunks;
+
+        req->chunks = chunk->next;
+        free(chunk);
     }
     rpc_options_fini(&req->opt);
     json_decref(req->params);
@@ -333,6 +336,28 @@ json_t *rpc_keep(struct rpc_req *req, json_t *take)
     *kept = (struct rpc_kept){.next = req->kept, .json = take};
     req->kept = kept;
     return take;
+}
+
+bool rpc_on_end(struct rpc_req *req, void (*end)(void *state), void *state)
+{
+    struct rpc_kept *kept = malloc(sizeof *kept);
+
+    if (!kept) {
+        end(state);
+        return false;
+    }
+    *kept = (struct rpc_kept){.next = req->kept, .end = end, .state = state};
+    req->kept = kept;
+    return true;
+}
+
+struct rpc_view rpc_view_of(const struct rpc_req *req, struct mt_now now)
+{
+    return (struct rpc_view){.host = rpc_host_of(req),
+                             .account = rpc_account_of(req),
+                             .now = now,
+                             .format = rpc_arg_format(req),
+                             .raw = rpc_arg_bool(req, "raw")};
 }
 
 void rpc_after_sync(struct rpc_req *req)

@@ -1,0 +1,18 @@
+/* Parts of Telegram's answers that several methods read. */
+#pragma once
+
+#include "rpc/handler.h"
+#include "rpc/views/views.h"
+
+/*
+ * The message in an Updates result (of a send or an edit) as a view. `request` is what was sent, in JSON of
+ * its TL fields: an updateShortSentMessage leaves out what the caller knows. NULL: there is none in it.
+ */
+json_t *rpc_result_message(const struct rpc_view *ctx, const uint8_t *p, size_t n, mt_chat_id chat,
+                           const json_t *request);
+/*
+ * A messages.Messages result: calls `each` for every message in it, in its order. *total is the count that it
+ * states, or -1; *whole says that nothing is left behind it. False: it is no such result.
+ */
+bool rpc_result_messages(const uint8_t *p, size_t n, int64_t *total, bool *whole,
+                         bool (*each)(void *arg, const struct tl_view *message), void *arg);

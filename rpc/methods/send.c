@@ -1,0 +1,177 @@
+/* sendMessage: through the outbox, so that an answer is final and a dedup_key is one message. */
+#include "rpc/methods/results.h"
+#include "rpc/methods/text.h"
+
+#include <string.h>
+
+#define SCHEDULE_ONLINE 0x7ffffffe /* https://core.telegram.org/api/scheduled-messages */
+
+struct send {
+    struct mt_text text;
+    struct mt_peer chat;
+    json_t *params; /* of the part that is on its way */
+    json_t *first;  /* the answer: the first part's message */
+    size_t byte;    /* where the next part begins */
+    int32_t unit;
+    unsigned part;
+    bool failed;
+};
+
+static void forget(void *state)
+{
+    struct send *s = state;
+
+    mt_text_fini(&s->text);
+    json_decref(s->first);
+    json_decref(s->params);
+}
+
+/* reply_to of the request as an InputReplyTo; NULL: none. False: answered with an error. */
+static bool reply_to(struct rpc_req *req, json_t **out)
+{
+    const json_t *arg = rpc_arg(req, "reply_to");
+    int64_t thread = rpc_arg_int(req, "thread_id");
+    const json_t *id = json_is_object(arg) ? json_object_get(arg, "message_id") : arg;
+    const json_t *story = json_object_get(arg, "story_id"), *in = json_object_get(arg, "chat_id");
+
+    *out = NULL;
+    if (story) {
+        *out = json_pack("{s:s, s:O, s:O}", "_", "inputReplyToStory", "peer",
+                         in ? in : rpc_arg(req, "chat_id"), "story_id", story);
+        return true;
+    }
+    if (!id && !thread)
+        return true;
+    if (id && !json_is_integer(id)) {
+        rpc_fail(req, RPC_E_INVALID_PARAMS,
+                 "params.reply_to: expected a message id, or an object with message_id");
+        return false;
+    }
+    /* a message into a topic answers the topic's first message */
+    *out = json_pack("{s:s, s:I}", "_", "inputReplyToMessage", "reply_to_msg_id",
+                     id ? json_integer_value(id) : (json_int_t)thread);
+    if (*out && thread)
+        json_object_set_new(*out, "top_msg_id", json_integer(thread));
+    if (*out && in)
+        json_object_set(*out, "reply_to_peer_id", (json_t *)(uintptr_t)in);
+    if (*out && json_object_get(arg, "quote"))
+        json_object_set(*out, "quote_text", json_object_get(arg, "quote"));
+    return true;
+}
+
+static bool schedule(struct rpc_req *req, json_t *params)
+{
+    const json_t *arg = rpc_arg(req, "schedule");
+    const char *word = json_string_value(arg);
+
+    if (!arg)
+        return true;
+    if (word && strcmp(word, "online") != 0) {
+        rpc_fail(req, RPC_E_INVALID_PARAMS, "params.schedule: expected a Unix time or \"online\"");
+        return false;
+    }
+    json_object_set_new(params, "schedule_date",
+                        json_integer(word ? SCHEDULE_ONLINE : json_integer_value(arg)));
+    return true;
+}
+
+/* The TL fields of the next part. False: answered with an error. */
+static bool build(struct rpc_req *req, struct send *s)
+{
+    size_t len = rpc_text_part(&s->text, s->byte);
+    int32_t units = mt_utf16_length(s->text.text + s->byte, len);
+    json_t *entities = rpc_text_entities(&s->text, s->unit, s->unit + units);
+    json_t *reply = NULL;
+
+    json_decref(s->params);
+    s->params = json_pack("{s:o, s:o}", "peer", rpc_peer_json(&s->chat), "message",
+                          json_stringn(s->text.text + s->byte, len));
+    if (!s->params || !reply_to(req, &reply)) {
+        json_decref(entities);
+        if (!s->params)
+            rpc_fail_nomem(req);
+        return false;
+    }
+    if (entities)
+        json_object_set_new(s->params, "entities", entities);
+    if (reply)
+        json_object_set_new(s->params, "reply_to", reply);
+    if (rpc_arg_bool(req, "silent"))
+        json_object_set_new(s->params, "silent", json_true());
+    if (rpc_arg_bool(req, "protect"))
+        json_object_set_new(s->params, "noforwards", json_true());
+    if (!rpc_arg_bool(req, "link_preview"))
+        json_object_set_new(s->params, "no_webpage", json_true());
+    if (rpc_arg(req, "send_as"))
+        json_object_set(s->params, "send_as", rpc_arg(req, "send_as"));
+    s->byte += len;
+    s->unit += units;
+    return schedule(req, s->params);
+}
+
+static void sent(struct rpc_req *req, struct mt_now now, const struct mt_reply *reply);
+
+static void send_part(struct rpc_req *req, struct mt_now now, struct send *s)
+{
+    if (build(req, s))
+        /* a key names one message: only the first part has it, the others follow from it */
+        rpc_send(req, now, "messages.sendMessage", json_incref(s->params), s->chat.chat,
+                 s->part++ == 0 ? rpc_arg_str(req, "dedup_key") : NULL, sent);
+}
+
+static void sent(struct rpc_req *req, struct mt_now now, const struct mt_reply *reply)
+{
+    struct send *s = rpc_state(req);
+    struct rpc_view ctx = rpc_view_of(req, now);
+    json_t *message = rpc_result_message(&ctx, reply->p, reply->n, s->chat.chat, s->params);
+
+    if (!message) {
+        rpc_fail(req, RPC_E_INTERNAL, "the server accepted the message but did not say which it became");
+        return;
+    }
+    if (s->first)
+        json_decref(message);
+    else
+        s->first = message;
+    if (s->byte < s->text.n && !reply->again)
+        send_part(req, now, s);
+    else
+        rpc_answer(req, json_incref(s->first));
+}
+
+static void found(struct rpc_req *req, struct mt_now now, const struct mt_peer *peer)
+{
+    struct send *s = rpc_state(req);
+
+    s->chat = *peer;
+    send_part(req, now, s);
+}
+
+void rpc_m_sendMessage(struct rpc_req *req, struct mt_now now)
+{
+    struct send *s = rpc_alloc(req, sizeof *s);
+    struct mt_text text;
+
+    if (!s) {
+        rpc_fail_nomem(req);
+        return;
+    }
+    if (!rpc_text_arg(req, &text))
+        return;
+    s->text = text;
+    rpc_set_state(req, s);
+    if (!rpc_on_end(req, forget, s)) {
+        rpc_fail_nomem(req);
+        return;
+    }
+    if (!s->text.n) {
+        rpc_fail(req, RPC_E_INVALID_PARAMS, "params.text: is empty");
+        return;
+    }
+    if (mt_utf16_length(s->text.text, s->text.n) > RPC_TEXT_UNITS && !rpc_arg_bool(req, "split")) {
+        rpc_fail_hint(req, RPC_E_TOO_LARGE, "split: true sends it as several messages",
+                      "params.text: more than %d UTF-16 units", RPC_TEXT_UNITS);
+        return;
+    }
+    rpc_peer(req, now, rpc_arg(req, "chat_id"), found);
+}
