@@ -65,6 +65,7 @@ struct store {
     /* the helper thread's; nobody else touches it */
     struct {
         sqlite3 *db;
+        int64_t due;    /* pages in the WAL from which on it is folded in */
         atomic_int err; /* STORE_E_*, or MT_OK; read by store_trouble() */
     } sync;
 

@@ -109,7 +109,7 @@ static int read_account(struct store *s, const char *name, sqlite3 *db, struct s
     int rc = st ? sqlite3_step(st) : sqlite3_errcode(db), n;
 
     if (rc != SQLITE_ROW) {
-        rc = rc == SQLITE_DONE ? store_fail(s, STORE_E_CORRUPT, "account %s: keys.db is empty", name)
+        rc = rc == SQLITE_DONE ? store_fail(s, MT_E_NOT_FOUND, "account %s: keys.db is empty", name)
                                : keys_fail(s, name, db, rc);
         sqlite3_finalize(st);
         return rc;

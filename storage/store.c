@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { WAL_DUE = 1000 }; /* pages */
+
 /* --- errors --- */
 
 int store_fail(struct store *s, int code, const char *fmt, ...)
@@ -370,6 +372,7 @@ int store_open(const struct store_cfg *cfg, struct store **out, char err[256])
     s->env = cfg->env;
     s->wall = cfg->now.wall / MT_US_PER_S;
     s->lock_fd = -1;
+    s->sync.due = WAL_DUE;
     s->journal.bounds.seconds = 7 * 86400;
     s->journal.bounds.events = 1000000;
     s->journal.bounds.bytes = 256 * 1024 * 1024;

@@ -12,7 +12,7 @@
  */
 #include "storage/internal.h"
 
-enum { WAL_DUE = 1000, WAL_TOO_LONG = 16000, TRIES = 3 }; /* pages */
+enum { WAL_TOO_LONG = 16000, TRIES = 3 }; /* pages */
 
 static int open_own(struct store *s)
 {
@@ -55,7 +55,7 @@ static bool is_due(struct store *s)
     if (sqlite3_file_control(s->sync.db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal) != SQLITE_OK || !wal ||
         !wal->pMethods || wal->pMethods->xFileSize(wal, &size) != SQLITE_OK)
         return false;
-    return size / 4096 >= WAL_DUE;
+    return size / 4096 >= s->sync.due;
 }
 
 int store_sync_run(struct store *s)

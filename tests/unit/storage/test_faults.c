@@ -1,0 +1,203 @@
+/*
+ * The disk is full, read-only or broken at the n-th effect of every kind of work: for every n with
+ * TGD_SWEEP=1 (suite "sweep"), for every STEP-th without.
+ */
+#include "tests/unit/storage/faults.h"
+#include "tests/unit/storage/model.h"
+
+#include <sys/stat.h>
+
+enum { MOST = 3000, STEP = 3 };
+
+static int op_turn(struct fixture *f)
+{
+    return model_turn(f, model_check(f) + 1);
+}
+
+/* More than the page cache holds: it spills into the WAL before the commit, which then does not come. */
+static int op_large_turn(struct fixture *f)
+{
+    int rc = MT_OK;
+
+    for (int i = 0; rc == MT_OK && i < 60; i++)
+        rc = fixture_append(f, 1, 7000, 0);
+    store_rollback(f->s);
+    return rc;
+}
+
+static int op_key(struct fixture *f)
+{
+    static int32_t dc_id;
+    struct mt_saved_dc dc = model_key(++dc_id % 12 + 1);
+    int rc = store_save_key(f->s, 1, &dc);
+
+    if (rc == MT_OK)
+        assert_true(model_has_key(f, dc.dc_id));
+    return rc;
+}
+
+static int op_login(struct fixture *f)
+{
+    struct mt_saved saved = {.main_dc = 3, .user_id = 99, .n_dcs = 1, .dcs = {model_key(3)}};
+
+    return store_save_auth(f->s, 1, &saved);
+}
+
+static int find_x(void *arg, const struct store_account *a)
+{
+    if (!strcmp(a->name, "x"))
+        *(int32_t *)arg = a->id;
+    return 0;
+}
+
+static int op_account(struct fixture *f)
+{
+    struct store_account a = {0};
+    int rc = store_account_each(f->s, find_x, &a.id);
+
+    if (rc == MT_OK && !a.id)
+        rc = store_account_add(f->s, "x", 5, "hash", &a);
+    if (rc == MT_OK)
+        rc = store_account_remove(f->s, a.id);
+    return rc;
+}
+
+static int op_sync(struct fixture *f)
+{
+    int rc = op_turn(f);
+
+    if (rc != MT_OK)
+        return rc;
+    rc = store_sync_run(f->s);
+    assert_true(rc == MT_OK || store_trouble(f->s) != NULL);
+    assert_true(rc != MT_OK || store_synced(f->s) == atomic_load(&f->s->committed));
+    return rc;
+}
+
+static int op_checkpoint(struct fixture *f)
+{
+    f->s->sync.due = 1;
+    return op_sync(f);
+}
+
+static int op_trim(struct fixture *f)
+{
+    int rc = op_turn(f);
+
+    f->s->journal.bounds.events = 1000000;
+    while (rc == MT_OK && store_journal_trim(f->s, fixture_now(f)))
+        ;
+    return rc;
+}
+
+static int op_reopen(struct fixture *f)
+{
+    if (f->s)
+        fixture_close(f);
+    return fixture_try(f);
+}
+
+static void sweep(struct fixture *f, int (*op)(struct fixture *f), enum fault_kind kind, bool lasting)
+{
+    for (int n = 1;; n += getenv("TGD_SWEEP") ? 1 : STEP) {
+        int before = model_check(f), rc, after;
+        bool fired;
+
+        assert_true(n < MOST);
+        fault_arm(kind, n, lasting);
+        rc = op(f);
+        fired = fault_fired();
+        fault_arm(FAULT_NONE, 0, false);
+        if (!fired) {
+            assert_int_equal(rc, MT_OK);
+            return;
+        }
+        if (!f->s)
+            fixture_open(f);
+        after = model_check(f);
+        if (rc != MT_OK && op == op_turn)
+            assert_int_equal(after, before);
+        if (rc != MT_OK && (kind == FAULT_FULL) && op == op_turn)
+            assert_true(rc == STORE_E_FULL || rc == STORE_E_IO);
+        rc = op(f); /* the fault is gone: so is all trouble */
+        if (rc != MT_OK)
+            fail_msg("effect %d: it does not work again: %d %s", n, rc, store_error(f->s));
+        rc = model_turn(f, model_check(f) + 1);
+        assert_int_equal(rc, MT_OK);
+        assert_int_equal(store_sync_run(f->s), MT_OK);
+        if (store_trouble(f->s))
+            fail_msg("effect %d: %s", n, store_trouble(f->s));
+    }
+}
+
+static void sweep_all(void **state, int (*op)(struct fixture *f))
+{
+    struct fixture *f = *state;
+    int turns;
+
+    fixture_open(f);
+    fixture_account(f, "a");
+    assert_int_equal(op_login(f), MT_OK);
+    sweep(f, op, FAULT_FULL, false);
+    sweep(f, op, FAULT_FULL, true);
+    sweep(f, op, FAULT_IO, false);
+    sweep(f, op, FAULT_IO, true);
+    turns = model_check(f);
+    assert_true(store_db_is_sound(f->s->db));
+    fixture_close(f);
+    fixture_open(f);
+    assert_int_equal(model_check(f), turns);
+    assert_true(store_db_is_sound(f->s->db));
+    assert_null(store_trouble(f->s));
+}
+
+#define SWEEP(name, op)                                                                                      \
+    static void name(void **state)                                                                           \
+    {                                                                                                        \
+        sweep_all(state, op);                                                                                \
+    }
+
+SWEEP(a_turn_is_rolled_back_whole, op_turn)
+SWEEP(a_turn_that_spills_is_rolled_back_whole, op_large_turn)
+SWEEP(a_key_is_saved_or_reported_as_not_saved, op_key)
+SWEEP(a_login_is_saved_or_reported_as_not_saved, op_login)
+SWEEP(an_account_comes_and_goes_whole, op_account)
+SWEEP(a_sync_that_fails_is_not_called_safe, op_sync)
+SWEEP(a_checkpoint_that_fails_loses_nothing, op_checkpoint)
+SWEEP(trimming_that_fails_loses_nothing, op_trim)
+SWEEP(a_start_that_fails_works_the_next_time, op_reopen)
+
+static void a_failed_commit_is_told_until_one_works(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_open(f);
+    fixture_account(f, "a");
+    fault_arm(FAULT_FULL, 1, true);
+    assert_int_equal(model_turn(f, 1), STORE_E_FULL);
+    assert_non_null(strstr(store_trouble(f->s), "refuses writes"));
+    fault_arm(FAULT_NONE, 0, false);
+    assert_int_equal(model_turn(f, 1), MT_OK);
+    assert_null(store_trouble(f->s));
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(a_turn_is_rolled_back_whole),
+        T(a_turn_that_spills_is_rolled_back_whole),
+        T(a_key_is_saved_or_reported_as_not_saved),
+        T(a_login_is_saved_or_reported_as_not_saved),
+        T(an_account_comes_and_goes_whole),
+        T(a_sync_that_fails_is_not_called_safe),
+        T(a_checkpoint_that_fails_loses_nothing),
+        T(trimming_that_fails_loses_nothing),
+        T(a_start_that_fails_works_the_next_time),
+        T(a_failed_commit_is_told_until_one_works),
+    };
+
+    fault_install();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
