@@ -98,6 +98,28 @@ static void any_flipped_bit_is_found(void **state)
     assert_int_equal(mt_open(&k, MT_CLIENT, packet, sizeof packet, &body, &n), MT_E_AUTH);
 }
 
+/* One who knew the keys could make each byte of msg_key alone not fit: all sixteen are compared. */
+static void every_byte_of_msg_key_is_compared(void **state)
+{
+    struct mt_auth_key k;
+    uint8_t packet[88], large[32], key[32], iv[32], *body;
+    size_t n;
+
+    test_key("test", &k);
+    for (size_t i = 0; i <= 16; i++) {
+        tl_store64(packet, k.id);
+        vector_exact(FILE_NAME, "plaintext", packet + 24, 64);
+        mt_msg_key_large(k.key, MT_SERVER, packet + 24, 64, large);
+        memcpy(packet + 8, large + 8, 16);
+        if (i < 16)
+            packet[8 + i] ^= 1;
+        mt_kdf(k.key, MT_SERVER, packet + 8, key, iv);
+        mt_ige_encrypt(key, iv, packet + 24, packet + 24, 64);
+        assert_int_equal(mt_open(&k, MT_SERVER, packet, sizeof packet, &body, &n),
+                         i < 16 ? MT_E_AUTH : MT_OK);
+    }
+}
+
 static void lengths_that_cannot_be_are_refused(void **state)
 {
     struct mt_auth_key k;
@@ -162,6 +184,7 @@ int main(void)
         cmocka_unit_test(the_packet_of_the_vector_comes_out_and_goes_in),
         cmocka_unit_test(derived_values_match_the_vector),
         cmocka_unit_test(any_flipped_bit_is_found),
+        cmocka_unit_test(every_byte_of_msg_key_is_compared),
         cmocka_unit_test(lengths_that_cannot_be_are_refused),
         cmocka_unit_test(the_first_derivation_matches_its_vector),
         cmocka_unit_test(a_secret_chat_message_is_the_same_envelope),

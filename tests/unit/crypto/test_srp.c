@@ -2,6 +2,8 @@
 #include "tests/unit/vectors.h"
 #include "core/crypto/crypto.h"
 
+#include <openssl/bn.h>
+
 #define FILE_NAME "crypto/srp.txt"
 
 static const char password[] = "correct horse \xc3\xa9";
@@ -84,6 +86,60 @@ static void the_server_refuses_a_wrong_proof(void **state)
     assert_int_equal(mt_srp_server_check(&params, v, b, a_pub, 257, m1), MT_E_AUTH);
 }
 
+static void hash(uint8_t out[32], const void *p, size_t n)
+{
+    mt_sha256(out, &(struct mt_part){p, n}, 1);
+}
+
+/* With A = 0 or p the secret is 0 for everybody: a proof made of it is right, and must not be enough. */
+static void the_server_refuses_a_secret_that_all_know(void **state)
+{
+    struct mt_srp_params params = two();
+    uint8_t b[256], v[256], zero[256] = {0}, g[256] = {0}, m1[32], hp[32], hg[32], h1[32], h2[32], key[32];
+
+    fill_four("two_h512_b", b);
+    vector_exact(FILE_NAME, "two_v", v, 256);
+    g[255] = 3;
+    hash(hp, params.prime, 256);
+    hash(hg, g, 256);
+    for (size_t i = 0; i < sizeof hp; i++)
+        hp[i] ^= hg[i];
+    hash(h1, params.salt1, params.salt1_len);
+    hash(h2, params.salt2, params.salt2_len);
+    hash(key, zero, sizeof zero);
+    for (int i = 0; i < 2; i++) {
+        const uint8_t *a_pub = i ? params.prime : zero;
+
+        mt_sha256(
+            m1,
+            (struct mt_part[]){{hp, 32}, {h1, 32}, {h2, 32}, {a_pub, 256}, {params.b_pub, 256}, {key, 32}},
+            6);
+        assert_int_equal(mt_srp_server_check(&params, v, b, a_pub, 256, m1), MT_E_AUTH);
+    }
+}
+
+/* B = k v leaves the client with 0 ^ anything. */
+static void the_client_refuses_a_base_of_zero(void **state)
+{
+    struct mt_srp_params params = two();
+    uint8_t a[256], v[256], k[32], a_pub[256], m1[32];
+    BIGNUM *p = BN_bin2bn(params.prime, 256, NULL), *bv, *bk;
+    BN_CTX *ctx = BN_CTX_new();
+
+    fill_four("two_h512_a", a);
+    vector_exact(FILE_NAME, "two_v", v, 256);
+    vector_exact(FILE_NAME, "two_k", k, 32);
+    bv = BN_bin2bn(v, 256, NULL);
+    bk = BN_bin2bn(k, 32, NULL);
+    assert_int_equal(BN_mod_mul(bv, bv, bk, p, ctx), 1);
+    BN_bn2binpad(bv, params.b_pub, 256);
+    assert_int_equal(mt_srp_answer(&params, password, strlen(password), a, a_pub, m1), MT_E_DH);
+    BN_free(p);
+    BN_free(bv);
+    BN_free(bk);
+    BN_CTX_free(ctx);
+}
+
 static void the_client_refuses_an_unsafe_question(void **state)
 {
     struct mt_srp_params params = two();
@@ -109,6 +165,8 @@ int main(void)
         cmocka_unit_test(the_clients_proof_matches_the_first_vector),
         cmocka_unit_test(both_sides_match_the_second_vector),
         cmocka_unit_test(the_server_refuses_a_wrong_proof),
+        cmocka_unit_test(the_server_refuses_a_secret_that_all_know),
+        cmocka_unit_test(the_client_refuses_a_base_of_zero),
         cmocka_unit_test(the_client_refuses_an_unsafe_question),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

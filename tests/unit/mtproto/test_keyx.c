@@ -179,6 +179,29 @@ static void numbers_that_begin_with_zero_are_padded(void **state)
     }
 }
 
+/* b = 1 makes g_b = 3, which tells b. */
+static void an_exponent_with_a_small_power_is_drawn_again(void **state)
+{
+    uint8_t one[256] = {0};
+    struct answer a;
+    struct run r;
+
+    one[255] = 1;
+    for (int times = 1; times <= 4; times += 3) {
+        run_init(&r, 2, 0);
+        advance_to(&r, DH_OK);
+        for (int i = 0; i < times; i++)
+            fake_env_will_draw(&r.env, one, sizeof one);
+        a = half_answer(&r.half, DH_OK);
+        say(&r, DH_OK, &a);
+        if (times == 1)
+            hear(&r, GEN); /* checks the range */
+        else
+            expect_failure(&r, MT_E_DH, "server_DH_params");
+        run_fini(&r);
+    }
+}
+
 static void bytes_after_an_object_are_ignored(void **state)
 {
     struct answer a;
@@ -368,6 +391,7 @@ int main(void)
         cmocka_unit_test(the_published_sample_comes_out_byte_by_byte),
         cmocka_unit_test(every_kind_of_key_is_made),
         cmocka_unit_test(numbers_that_begin_with_zero_are_padded),
+        cmocka_unit_test(an_exponent_with_a_small_power_is_drawn_again),
         cmocka_unit_test(bytes_after_an_object_are_ignored),
         cmocka_unit_test(our_preference_chooses_among_offered_keys),
         cmocka_unit_test(retry_takes_a_new_exponent_and_names_the_old_key),
