@@ -5,8 +5,9 @@
 
 #include "tl/ids.h"
 
-#define DEPTH_MAX 3 /* an object in a result that holds users (auth.sentCodeSuccess > authorization > user)  \
-                     */
+#define DEPTH_MAX                                                                                            \
+    3 /* an object in a result that holds users (auth.sentCodeSuccess > authorization > user)                \
+       */
 #define CONTEXT_MAX 64
 
 /* Which message shows which sender: from there a min peer is reachable. */

@@ -165,3 +165,11 @@ void mt_updates_result(struct mt_updates *u, struct mt_now now, const void *p, s
         apply(u, now, &v, request, token);
     mt_upd_flush(u);
 }
+
+int mt_updates_unfold_sent(const struct mt_updates *u, const struct tl_view *sent_message,
+                           const struct tl_view *request, struct tl_out *out)
+{
+    int err = mt_unfold_sent(sent_message, request, u->self, out);
+
+    return err ? err : out->err;
+}

@@ -93,5 +93,12 @@ bool mt_updates_next_ack(struct mt_updates *u, uint64_t *ack);
 /* updateMessageID, wherever it turned up: for the outbox. */
 bool mt_updates_next_id(struct mt_updates *u, int32_t *id, int64_t *random_id);
 
+/*
+ * updateShortSentMessage (`sent`), the answer to `request`, as the update with the whole message that other
+ * sessions get. MT_E_ARG: the request is none that sends one message.
+ */
+int mt_updates_unfold_sent(const struct mt_updates *u, const struct tl_view *sent,
+                           const struct tl_view *request, struct tl_out *out);
+
 const struct mt_update_state *mt_updates_state(const struct mt_updates *u);
 bool mt_updates_is_in_sync(const struct mt_updates *u);

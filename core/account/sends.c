@@ -1,0 +1,94 @@
+#include "core/account/state.h"
+
+#include <string.h>
+
+#include "tl/ids.h"
+
+void mt_sends_pump(struct mt_account *a, struct mt_now now)
+{
+    struct mt_outbox_call call;
+    int32_t msg_id;
+    int64_t random_id;
+
+    while (mt_updates_next_id(a->updates, &msg_id, &random_id))
+        mt_outbox_number(a->outbox, now, msg_id, random_id);
+    if (!a->running || !a->saved.user_id)
+        return;
+    while (mt_outbox_next(a->outbox, now, &call)) {
+        struct mt_areq *r = mt_areq_new(a, MT_AREQ_SEND, call.p, call.n);
+
+        if (!r) {
+            mt_outbox_failed(a->outbox, now, call.id, MT_E_NOMEM, MT_SENT_NO);
+            continue;
+        }
+        r->ref = call.id;
+        r->token = mt_outbox_token(a->outbox, call.id);
+        r->flags = MT_CALL_RANDOM_ID;
+        r->deadline = call.deadline;
+        r->flood_wait = call.flood_wait;
+        mt_areq_start(a, now, r);
+    }
+}
+
+/*
+ * updateShortSentMessage has no text and no chat: who waits gets an `updates` with the message whole, as
+ * every other session gets it.
+ */
+static bool whole(struct mt_account *a, const struct tl_view *v, const struct tl_view *request,
+                  struct tl_out *out)
+{
+    int field = tl_view_field(request, "random_id");
+    struct tl_out update = {0};
+    bool ok = v->def->id == TL_updateShortSentMessage && field >= 0 &&
+              mt_updates_unfold_sent(a->updates, v, request, &update) == MT_OK;
+
+    if (ok) {
+        tl_put_u32(out, TL_updates);
+        tl_put_vector(out, 2);
+        tl_put_u32(out, TL_updateMessageID);
+        tl_put_int(out, tl_get_int(v, TLF_updateShortSentMessage__id));
+        tl_put_long(out, tl_get_long(request, (unsigned)field));
+        tl_put_raw(out, update.data, update.len);
+        tl_put_vector(out, 0);
+        tl_put_vector(out, 0);
+        tl_put_int(out, tl_get_int(v, TLF_updateShortSentMessage__date));
+        tl_put_int(out, 0);
+        ok = !out->err;
+    }
+    tl_out_free(&update);
+    return ok;
+}
+
+void mt_sends_result(struct mt_account *a, struct mt_now now, struct mt_areq *r, const uint8_t *p, size_t n)
+{
+    struct tl_view v, request;
+    struct tl_out out = {0};
+    bool ok = tl_view_open_exact(&v, p, n) == TL_OK && tl_view_open(&request, r->body, r->n) == TL_OK;
+
+    if (!ok) {
+        mt_outbox_failed(a->outbox, now, r->ref, MT_E_PEER, MT_SENT_YES);
+        return;
+    }
+    mt_updates_result(a->updates, now, p, n, &request, r->token);
+    if (whole(a, &v, &request, &out))
+        mt_outbox_result(a->outbox, now, r->ref, out.data, out.len);
+    else
+        mt_outbox_result(a->outbox, now, r->ref, p, n);
+    tl_out_free(&out);
+}
+
+void mt_sends_error(struct mt_account *a, struct mt_now now, struct mt_areq *r, const struct mt_rpc_error *e,
+                    bool local)
+{
+    int64_t seconds = e->code == 420 ? mt_error_number(e->text) : 0;
+    bool find;
+
+    mt_outbox_error(a->outbox, now, r->ref, e->code, e->text, seconds > 0 ? seconds : 0, local, &find);
+    if (find)
+        mt_updates_force(a->updates, now);
+}
+
+void mt_sends_failed(struct mt_account *a, struct mt_now now, struct mt_areq *r, int code, enum mt_sent sent)
+{
+    mt_outbox_failed(a->outbox, now, r->ref, code, sent);
+}

@@ -1,0 +1,73 @@
+/*
+ * Sends that must happen exactly once, whatever dies on the way.
+ *
+ *     submit --> row (MT_FX_OUTBOX) --> COMMIT --> first byte --> answer --> row ended (MT_FX_OUTBOX), REPLY
+ *
+ * States of a send: WAITING in its lane -> STARTING (its row says RUNNING, the commit is awaited) -> RUNNING
+ * (in the hands of a data centre) -> ended; FINDING between the last two, where the server says that it had
+ * this random_id before: then the send has succeeded, and updateMessageID says under which number.
+ *
+ * Sends to one chat form a lane: one at a time, in the order in which they were submitted. A send keeps its
+ * random_id over repetitions and restarts, so the server executes it once. With a dedup key the random_id is
+ * HMAC-SHA-256(secret, chat, key, index): a repeat is the same message even after the rows were lost.
+ *
+ * A REPLY is final: after TIMEOUT {sent: no} nothing goes out any more; after {sent: unknown} the send is
+ * followed to its end without a REPLY. The machine works on rows and bytes and knows no data centre; its
+ * owner carries calls to one and brings back how they ended.
+ */
+#pragma once
+
+#include "core/account/fx.h"
+#include "tl/view.h"
+
+#define MT_DEDUP_MAX   64
+#define MT_DEDUP_LIFE  (30 * 24 * 3600) /* s */
+#define MT_RESEND_LIFE (24 * 3600)      /* s after the first byte: then it is not sent again */
+#define MT_FIND_WAIT   (30 * MT_US_PER_S)
+#define MT_OUTBOX_ROWS 10000
+
+struct mt_outbox;
+
+struct mt_outbox_cfg {
+    const struct mt_env *env;
+    const struct store_ops *store; /* each_unsent, send_by_dedup; may be NULL */
+    struct mt_fxq *fxq;
+    const uint8_t *secret; /* 32 bytes, borrowed: for dedup keys */
+};
+struct mt_outbox *mt_outbox_new(const struct mt_outbox_cfg *cfg);
+void mt_outbox_free(struct mt_outbox *ob);
+/* Takes up the sends that had not ended when the last process did. Once, when logged in. */
+void mt_outbox_load(struct mt_outbox *ob, struct mt_now now);
+/* Every open send ends in NOT_LOGGED_IN; no rows are written. */
+void mt_outbox_logged_out(struct mt_outbox *ob);
+
+/* As mt_account_send. MT_E_ARG: params are no JSON, or the method is none that has a random_id. */
+int mt_outbox_submit(struct mt_outbox *ob, struct mt_now now, const struct mt_send *send);
+/* Withdraws it, or stops waiting for it: CANCELLED {sent}. False: no send has this token. */
+bool mt_outbox_cancel(struct mt_outbox *ob, struct mt_now now, uint64_t token);
+void mt_outbox_committed(struct mt_outbox *ob, struct mt_now now);
+void mt_outbox_tick(struct mt_outbox *ob, struct mt_now now);
+int64_t mt_outbox_deadline(const struct mt_outbox *ob);
+
+/* --- down to a data centre --- */
+
+struct mt_outbox_call {
+    int64_t id;       /* send_id */
+    const uint8_t *p; /* the function; borrowed until the next call */
+    size_t n;
+    int64_t deadline; /* MT_NEVER where nobody waits any more */
+    int64_t flood_wait;
+};
+/* A send whose row is committed. False: none. */
+bool mt_outbox_next(struct mt_outbox *ob, struct mt_now now, struct mt_outbox_call *call);
+/* Every call ends in one of these. `p`, `n`: an Updates object. */
+void mt_outbox_result(struct mt_outbox *ob, struct mt_now now, int64_t id, const void *p, size_t n);
+/* *find: its number is to be found, ask for a difference. */
+void mt_outbox_error(struct mt_outbox *ob, struct mt_now now, int64_t id, int32_t code, const char *text,
+                     int64_t seconds, bool local, bool *find);
+void mt_outbox_failed(struct mt_outbox *ob, struct mt_now now, int64_t id, int code, enum mt_sent sent);
+/* updateMessageID, wherever it turned up. */
+void mt_outbox_number(struct mt_outbox *ob, struct mt_now now, int32_t msg_id, int64_t random_id);
+/* The token of the first who waits for it: what its updates are marked with; 0: nobody. */
+uint64_t mt_outbox_token(const struct mt_outbox *ob, int64_t id);
+size_t mt_outbox_open(const struct mt_outbox *ob); /* how many have not ended */
