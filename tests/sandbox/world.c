@@ -201,8 +201,6 @@ void sb_world_call(struct sb_world *w, struct mt_now now, const struct sb_caller
         t.key->created = t.date;
     t.key->active = t.date;
     t.key->dc_id = caller->dc_id;
-    if (caller->layer)
-        t.key->layer = caller->layer;
     if (caller->api_id)
         t.key->api_id = caller->api_id;
     t.me = t.key->user_id ? sb_user_get(w, t.key->user_id) : NULL;

@@ -39,7 +39,7 @@ struct sb_caller {
     int32_t dc_id;
     uint64_t key_id;
     uint64_t session_id;
-    int32_t layer;        /* of invokeWithLayer; answers take the shape of that layer (compat.tl) */
+    int32_t layer;        /* of invokeWithLayer; answers have tl_layer's shapes all the same: tl_reshape() */
     int32_t api_id;       /* of initConnection; 0 = not initialised yet */
     bool without_updates; /* this call was wrapped in invokeWithoutUpdates */
 };

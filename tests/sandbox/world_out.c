@@ -33,36 +33,12 @@ json_t *sb_unit(const char *ctor)
 
 /* --- encoding --- */
 
-/* An object that another layer has otherwise stands as [id, {fields}] (sb_compat): no object, so the walker
- * asks. */
-static int encode_compat(void *ctx, const char *type, const json_t *value, struct tl_out *out)
+/* Encodes `value` (borrowed) as `form`. False: it is not valid; the log says where. */
+static bool encode(struct sb_world *w, const struct tl_field *form, const json_t *value, struct tl_out *out)
 {
-    struct tl_json_hooks hooks = {.scalar = encode_compat, .ctx = ctx};
-    struct tl_json_error error;
-    const struct tl_def *def;
-
-    (void)type;
-    if (!json_is_array(value) || json_array_size(value) != 2)
-        return 0;
-    def = tl_def_by_id((uint32_t)json_integer_value(json_array_get(value, 0)));
-    if (!def)
-        return TL_E_UNKNOWN;
-    int err = tl_call_from_json(def, json_array_get(value, 1), tl_def_name(def), &hooks, out, &error);
-
-    if (err < 0)
-        mt_logf(ctx, MT_LOG_BROKEN, "world", "%s: %s", error.path, error.text);
-    return err < 0 ? err : 1;
-}
-
-bool sb_encode(struct sb_world *w, int32_t layer, const struct tl_field *form, const json_t *value,
-               struct tl_out *out)
-{
-    struct tl_json_hooks hooks = {.scalar = encode_compat, .ctx = (void *)(uintptr_t)w->env};
     struct tl_json_error error = {0};
-    json_t *shaped = sb_compat(layer, value);
-    int err = tl_field_from_json(form, shaped, "result", &hooks, out, &error);
+    int err = tl_field_from_json(form, value, "result", NULL, out, &error);
 
-    json_decref(shaped);
     if (err == TL_OK)
         return true;
     mt_logf(w->env, MT_LOG_BROKEN, "world", "%s: %s (%d)", error.path, error.text, err);
@@ -73,7 +49,7 @@ bool sb_encode(struct sb_world *w, int32_t layer, const struct tl_field *form, c
 
 void sb_answer(struct sb_turn *t, json_t *result)
 {
-    if (!sb_encode(t->w, t->key->layer, &t->call->def->result, result, &t->reply->result)) {
+    if (!encode(t->w, &t->call->def->result, result, &t->reply->result)) {
         tl_out_free(&t->reply->result);
         sb_refuse(t, 500, "INTERNAL_SERVER_ERROR");
     }
@@ -229,12 +205,12 @@ static json_t *wrap(struct sb_turn *t, const struct sb_user *u, json_t *list)
     return c;
 }
 
-static void push_bytes(struct sb_turn *t, struct sb_push to, int32_t layer, const json_t *updates)
+static void push_bytes(struct sb_turn *t, struct sb_push to, const json_t *updates)
 {
     const struct tl_field form = {.kind = TL_K_OBJECT, .type = (uint16_t)tl_type_by_name("Updates", 7)};
     struct tl_out out = {0};
 
-    if (!sb_encode(t->w, layer, &form, updates, &out)) {
+    if (!encode(t->w, &form, updates, &out)) {
         tl_out_free(&out);
         return;
     }
@@ -245,45 +221,24 @@ static void push_bytes(struct sb_turn *t, struct sb_push to, int32_t layer, cons
     o->push = to;
 }
 
-/* One push for all sessions of a user; where his programs speak different layers, one for each key. */
-static void push_user(struct sb_turn *t, const struct sb_user *u, uint64_t except, const json_t *updates)
+static bool anybody_listens(const struct sb_world *w, const struct sb_user *u)
 {
-    int32_t layer = 0;
-    bool mixed = false;
-
-    for (size_t i = 0; i < t->w->n_keys; i++) {
-        const struct sb_login *k = t->w->keys[i];
-        int32_t l = k->layer ? k->layer : tl_layer;
-
-        if (k->user_id != u->id || k->dc_id != u->dc)
-            continue;
-        mixed = mixed || (layer && layer != l);
-        layer = l;
-    }
-    if (!layer)
-        return;
-    if (!mixed) {
-        push_bytes(t, (struct sb_push){.user_id = u->id, .except_session = except}, layer, updates);
-        return;
-    }
-    for (size_t i = 0; i < t->w->n_keys; i++) {
-        const struct sb_login *k = t->w->keys[i];
-
-        if (k->user_id == u->id && k->dc_id == u->dc)
-            push_bytes(t, (struct sb_push){.key_id = k->id, .except_session = except}, k->layer, updates);
-    }
+    for (size_t i = 0; i < w->n_keys; i++)
+        if (w->keys[i]->user_id == u->id && w->keys[i]->dc_id == u->dc)
+            return true;
+    return false;
 }
 
 static void push_list(struct sb_turn *t, const struct sb_user *u, uint64_t except, json_t *list)
 {
-    size_t n = json_array_size(list);
+    size_t n = anybody_listens(t->w, u) ? json_array_size(list) : 0;
     bool apart = n > 1 && !sb_pick(t->w, 4); /* each in a container of its own */
 
     for (size_t i = 0; n && i < (apart ? n : 1); i++) {
         json_t *part = apart ? json_pack("[O]", json_array_get(list, i)) : json_incref(list);
         json_t *updates = wrap(t, u, part);
 
-        push_user(t, u, except, updates);
+        push_bytes(t, (struct sb_push){.user_id = u->id, .except_session = except}, updates);
         json_decref(updates);
         json_decref(part);
     }
@@ -306,9 +261,8 @@ void sb_turn_end(struct sb_turn *t)
 
 void sb_push_key(struct sb_turn *t, uint64_t key_id, json_t *update)
 {
-    const struct sb_login *k = sb_login_find(t->w, key_id);
     json_t *updates = json_pack("{s:s,s:o,s:i}", "_", "updateShort", "update", update, "date", t->date);
 
-    push_bytes(t, (struct sb_push){.key_id = key_id}, k ? k->layer : 0, updates);
+    push_bytes(t, (struct sb_push){.key_id = key_id}, updates);
     json_decref(updates);
 }

@@ -172,7 +172,7 @@ struct sb_chat {
 /* An authorisation key that the world has heard of. */
 struct sb_login {
     uint64_t id;
-    int32_t dc_id, layer, api_id;
+    int32_t dc_id, api_id;
     int64_t user_id;      /* 0 = nobody */
     int64_t wants_passwd; /* the user whose code was right and whose password is asked for */
     int32_t created, active;

@@ -4,8 +4,9 @@
  *      handler -> acts (world_acts.h) -> sb_note(user, update) ... -> sb_answer(json) | sb_refuse(code, text)
  *      end of the turn: the notes of each user become one or more Updates objects -> sb_world_next_push()
  *
- * Objects are made as TL-JSON (tl/json.h) and encoded at the edge, in the layer of the session that will read
- * them (world_compat.c). JSON arguments marked "taken" are owned by the callee, also where it fails.
+ * Objects are made as TL-JSON (tl/json.h) and encoded at the edge, in the schema's layer: the protocol half
+ * reshapes them for sessions of another one. JSON arguments marked "taken" are owned by the callee, also
+ * where it fails.
  */
 #pragma once
 
@@ -66,15 +67,7 @@ void sb_turn_end(struct sb_turn *t);
 /* One update for the sessions of a key that may have no user. `update` is taken. */
 void sb_push_key(struct sb_turn *t, uint64_t key_id, json_t *update);
 
-/* --- encoding (world_out.c) --- */
-
-/* Encodes `value` (borrowed) as `form` in a layer. False: it is not valid; the log says where. */
-bool sb_encode(struct sb_world *w, int32_t layer, const struct tl_field *form, const json_t *value,
-               struct tl_out *out);
-/* world_compat.c: `def` under its name in an older or newer layer, or NULL where it is the same. */
-const struct tl_def *sb_compat_def(int32_t layer, const struct tl_def *def);
-/* Walks a tree and marks what the layer has otherwise; returns a new reference. */
-json_t *sb_compat(int32_t layer, const json_t *value);
+/* --- small JSON --- */
 
 json_t *sb_b64(const void *p, size_t n); /* a bytes field */
 json_t *sb_text(const char *s);          /* a string field */
