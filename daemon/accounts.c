@@ -1,0 +1,258 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "daemon/daemon.h"
+#include "daemon/edge.h"
+#include "daemon/version.h"
+
+static const struct tgd_config_account *configured(const struct tgd *d, const char *name)
+{
+    for (size_t i = 0; i < d->config.n_accounts; i++)
+        if (strcmp(d->config.accounts[i].name, name) == 0)
+            return &d->config.accounts[i];
+    return NULL;
+}
+
+static const char *kernel(void)
+{
+    static struct utsname u; /* filled once; the same for the life of the process */
+
+    if (!u.sysname[0] && uname(&u))
+        return "Linux";
+    return u.release;
+}
+
+/* The account's own application, else [account NAME]'s, else [daemon]'s. */
+static void fill_app(const struct tgd_account *a, struct mt_account_cfg *cfg)
+{
+    const struct tgd_config *c = &a->tgd->config;
+    const struct tgd_config_account *own = configured(a->tgd, a->row.name);
+
+    cfg->init = (struct mt_init_params){.device_model = "tgd",
+                                        .system_version = kernel(),
+                                        .app_version = TGD_VERSION,
+                                        .system_lang_code = "en",
+                                        .lang_code = "en"};
+    if (a->row.api_id) {
+        cfg->init.api_id = a->row.api_id;
+        cfg->api_hash = a->row.api_hash;
+    } else if (own && own->api_id) {
+        cfg->init.api_id = own->api_id;
+        cfg->api_hash = own->api_hash;
+    } else {
+        cfg->init.api_id = c->api_id;
+        cfg->api_hash = c->api_hash;
+    }
+}
+
+static void fill_transport(const struct tgd *d, struct mt_account_cfg *cfg)
+{
+    const char *t = d->config.transport;
+
+    cfg->framing = MT_ABRIDGED;
+    if (strcmp(t, "intermediate") == 0)
+        cfg->framing = MT_INTERMEDIATE;
+    else if (strcmp(t, "padded") == 0 || strcmp(t, "obfuscated") == 0)
+        cfg->framing = MT_PADDED;
+    else if (strcmp(t, "full") == 0)
+        cfg->framing = MT_FULL;
+    cfg->obfuscated = strcmp(t, "obfuscated") == 0;
+}
+
+/* Loads what is stored and makes the machine of it; a->core is replaced only where all of it works. */
+static int make_core(struct tgd_account *a, struct mt_now now)
+{
+    struct tgd *d = a->tgd;
+    struct mt_account_cfg cfg = {.env = &d->env, .servers = d->servers, .store = a->ops};
+    struct mt_account *core;
+    int r = store_account_load(d->store, a->row.id, a->saved);
+
+    if (r != MT_OK)
+        return r;
+    fill_app(a, &cfg);
+    fill_transport(d, &cfg);
+    core = mt_account_new(&cfg, a->saved, now);
+    mt_wipe(a->saved, sizeof *a->saved);
+    if (!core)
+        return MT_E_NOMEM;
+    mt_account_free(a->core);
+    a->core = core;
+    a->dirty = true;
+    a->deadline = now.mono;
+    if (!a->row.paused)
+        mt_account_start(core, now);
+    return MT_OK;
+}
+
+static void destroy(struct tgd_account *a)
+{
+    if (!a)
+        return;
+    tgd_links_close(a);
+    mt_account_free(a->core);
+    if (a->saved)
+        mt_wipe(a->saved, sizeof *a->saved);
+    free(a->saved);
+    free(a);
+}
+
+static int open_one(struct tgd *d, const struct store_account *row, struct mt_now now)
+{
+    struct tgd_account *a = calloc(1, sizeof *a);
+    struct tgd_account **list;
+    int r = MT_E_NOMEM;
+
+    if (!a)
+        return r;
+    a->tgd = d;
+    a->row = *row;
+    a->ops = store_ops_of(d->store, row->id);
+    a->saved = calloc(1, sizeof *a->saved);
+    list = realloc(d->accounts, (d->n_accounts + 1) * sizeof *list);
+    if (list)
+        d->accounts = list;
+    if (!list || !a->saved || !a->ops || (r = make_core(a, now)) != MT_OK) {
+        destroy(a);
+        return r;
+    }
+    d->accounts[d->n_accounts++] = a;
+    return MT_OK;
+}
+
+static int open_row(void *arg, const struct store_account *row)
+{
+    struct tgd *d = arg;
+
+    if (open_one(d, row, tgd_now()) != MT_OK)
+        tgd_log(MT_LOG_WARN, "accounts", "%s stays closed: %s", row->name, store_error(d->store));
+    return 0;
+}
+
+int tgd_accounts_open(struct tgd *d)
+{
+    return store_account_each(d->store, open_row, d);
+}
+
+void tgd_accounts_close(struct tgd *d)
+{
+    tgd_accounts_reap(d);
+    for (size_t i = 0; i < d->n_accounts; i++)
+        destroy(d->accounts[i]);
+    free(d->accounts);
+    d->accounts = NULL;
+    d->n_accounts = 0;
+}
+
+struct tgd_account *tgd_account_by_id(struct tgd *d, int32_t id)
+{
+    for (size_t i = 0; i < d->n_accounts; i++)
+        if (d->accounts[i]->row.id == id)
+            return d->accounts[i];
+    return NULL;
+}
+
+int tgd_account_add(struct tgd *d, const char *name, int32_t api_id, const char *api_hash, int32_t *id,
+                    char err[256])
+{
+    struct store_account row;
+    int r = store_account_add(d->store, name, api_id, api_hash, &row);
+
+    if (r != MT_OK) {
+        snprintf(err, 256, "%s", store_error(d->store));
+        return r;
+    }
+    r = open_one(d, &row, tgd_now());
+    if (r != MT_OK) {
+        snprintf(err, 256, "%s", mt_strerror(r));
+        return r;
+    }
+    *id = row.id;
+    return MT_OK;
+}
+
+/* Ends the machine's requests, so that nobody waits for an answer that cannot come. */
+static void finish(struct tgd_account *a, struct mt_now now)
+{
+    struct mt_fx fx;
+
+    mt_account_stop(a->core, now);
+    while (mt_account_next(a->core, &fx)) {
+        if (fx.kind == MT_FX_REPLY)
+            rpc_reply(a->tgd->rpc, now, a->row.id, fx.token, fx.reply);
+        else if (fx.kind == MT_FX_COMPUTE)
+            mt_job_free(fx.job);
+    }
+    tgd_links_close(a);
+}
+
+int tgd_account_remove(struct tgd *d, int32_t id, char err[256])
+{
+    struct tgd_account *a = tgd_account_by_id(d, id);
+    int r = store_account_remove(d->store, id);
+
+    if (!a || r != MT_OK) {
+        snprintf(err, 256, "%s", a ? store_error(d->store) : "no such account");
+        return a ? r : MT_E_NOT_FOUND;
+    }
+    for (size_t i = 0; i < d->n_accounts; i++) {
+        if (d->accounts[i] == a) {
+            d->accounts[i] = d->accounts[--d->n_accounts];
+            break;
+        }
+    }
+    finish(a, tgd_now());
+    a->next_removed = d->removed; /* a caller further up may still hold it: freed by tgd_accounts_reap() */
+    d->removed = a;
+    return MT_OK;
+}
+
+void tgd_accounts_reap(struct tgd *d)
+{
+    while (d->removed) {
+        struct tgd_account *a = d->removed;
+
+        d->removed = a->next_removed;
+        destroy(a);
+    }
+}
+
+int tgd_account_pause(struct tgd *d, int32_t id, bool paused, char err[256])
+{
+    struct tgd_account *a = tgd_account_by_id(d, id);
+    struct mt_now now = tgd_now();
+    int r;
+
+    if (!a) {
+        snprintf(err, 256, "no such account");
+        return MT_E_NOT_FOUND;
+    }
+    a->row.paused = paused;
+    r = store_account_update(d->store, &a->row);
+    if (r != MT_OK) {
+        a->row.paused = !paused;
+        snprintf(err, 256, "%s", store_error(d->store));
+        return r;
+    }
+    if (paused)
+        mt_account_pause(a->core, now);
+    else
+        mt_account_start(a->core, now);
+    a->dirty = true;
+    return MT_OK;
+}
+
+void tgd_accounts_kick(struct tgd *d, struct mt_now now)
+{
+    for (size_t i = 0; i < d->n_accounts; i++) {
+        mt_account_kick(d->accounts[i]->core, now);
+        d->accounts[i]->dirty = true;
+    }
+}
+
+int tgd_account_restart(struct tgd_account *a, struct mt_now now)
+{
+    finish(a, now);
+    return make_core(a, now);
+}

@@ -1,0 +1,61 @@
+/*
+ * Configuration: one INI file, one table of keys (config.c) that the parser, --check-config, getConfig and
+ * the man page share. The command line is stronger than the file, the file stronger than the default.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct json_t;
+
+#define TGD_ACCOUNTS_CONFIGURED 64
+
+struct tgd_config_account {
+    char name[33];
+    int32_t api_id;
+    char *api_hash;
+};
+
+struct tgd_config {
+    char *file; /* the file that was read; NULL = none */
+    /* [daemon] */
+    char *state_dir;
+    char *servers; /* JSON file; NULL = built in */
+    int32_t api_id;
+    char *api_hash;
+    char *default_account;
+    int32_t log_level; /* enum mt_log_level */
+    bool power_safe;   /* durability = power: an answer waits for the disk, not just for the commit */
+    char *transport;   /* abridged, intermediate, padded, obfuscated, full */
+    /* [socket main] */
+    char *socket;
+    int32_t socket_mode;
+    /* [account NAME] */
+    struct tgd_config_account accounts[TGD_ACCOUNTS_CONFIGURED];
+    size_t n_accounts;
+    /* where each value came from, in the order of the table */
+    uint8_t source[32]; /* 0 default, 1 file, 2 command line or environment */
+};
+
+void tgd_config_init(struct tgd_config *c);
+void tgd_config_fini(struct tgd_config *c);
+/*
+ * Reads a file. `path` NULL: the usual places (tgd.conf(5)), none of which need exist. 0, or -1 and in err[]
+ * "FILE:LINE: what is wrong", with the nearest key for one that is unknown.
+ */
+int tgd_config_read(struct tgd_config *c, const char *path, char err[256]);
+/* A value from the command line. `key` is a key of [daemon] or "socket". */
+int tgd_config_set(struct tgd_config *c, const char *key, const char *value, char err[256]);
+/* Fills in what follows from the environment: state folder, socket path, credential. */
+int tgd_config_finish(struct tgd_config *c, char err[256]);
+/* {key: {value, source, default, unit?}}; secrets are shown as "set" or "not set". New reference. */
+struct json_t *tgd_config_json(const struct tgd_config *c);
+/* One line per key for --help-config and the man page. */
+void tgd_config_print(void);
+/*
+ * Takes over from `next` what may change while running (log level, api ids, default account). Names the keys
+ * that differ and cannot into kept[] ("socket, state_dir"), "" = none.
+ */
+void tgd_config_apply(struct tgd_config *c, const struct tgd_config *next, char kept[256]);

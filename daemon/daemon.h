@@ -1,0 +1,123 @@
+/*
+ * The process: the one place that has descriptors, clocks, threads and files, and moves bytes between them
+ * and the machines of core/, storage/ and rpc/.
+ *
+ *      link.c  TCP to Telegram            listener.c, client.c  Unix sockets of local programs
+ *          \                                   /
+ *           +--> pump.c: one turn <-----------+
+ *                |  effects -> storage, views -> COMMIT -> what waited for it leaves
+ *                +--> worker.c: a thread that syncs, a thread that computes
+ *
+ * Everything here runs on the loop thread but the two bodies in worker.c. libevent callbacks only feed a
+ * machine; the work of a turn is done in tgd_pump(), once per round of the loop.
+ */
+#pragma once
+
+#include <event2/event.h>
+
+#include "core/account/account.h"
+#include "daemon/config.h"
+#include "rpc/rpc.h"
+#include "storage/storage.h"
+
+struct tgd_account;
+struct tgd_worker;
+struct tgd_listener;
+struct tgd_hangup;
+struct tgd_client;
+struct tgd_link;
+
+struct tgd {
+    struct tgd_config config;
+    struct mt_env env;
+    struct mt_servers *servers;
+    struct store *store;
+    struct rpc *rpc;
+    struct rpc_host host;
+    struct event_base *base;
+    struct event *timer; /* the nearest deadline of any machine */
+    struct event *signals[4];
+    struct tgd_worker *worker;
+    struct tgd_hangup *hangup;
+    struct tgd_listener *listeners; /* list */
+    struct tgd_client *clients;     /* list */
+    struct tgd_account **accounts;
+    size_t n_accounts;
+    struct tgd_account *removed; /* list, until the end of the turn */
+    struct tgd_pump *pump;
+    bool draining; /* stopping: no new clients, accounts are closing */
+    bool stop;
+};
+
+/* --- accounts.c: the accounts of this process --- */
+
+struct tgd_account {
+    struct tgd *tgd;
+    struct tgd_account *next_removed;
+    struct store_account row;
+    struct mt_saved *saved;
+    struct mt_account *core;
+    const struct store_ops *ops;
+    struct tgd_link *links; /* list */
+    bool dirty;             /* may have effects to pull */
+    int64_t deadline;       /* of core, as of the last time it was dirty; mono */
+};
+
+/* Opens every account of the state folder; those that cannot be opened are logged and left out. */
+int tgd_accounts_open(struct tgd *d);
+void tgd_accounts_close(struct tgd *d);
+int tgd_account_add(struct tgd *d, const char *name, int32_t api_id, const char *api_hash, int32_t *id,
+                    char err[256]);
+int tgd_account_remove(struct tgd *d, int32_t id, char err[256]);
+/* Frees what was removed since the last call. */
+void tgd_accounts_reap(struct tgd *d);
+int tgd_account_pause(struct tgd *d, int32_t id, bool paused, char err[256]);
+/* Something may have changed that concerns them all: clock jump, network. */
+void tgd_accounts_kick(struct tgd *d, struct mt_now now);
+struct tgd_account *tgd_account_by_id(struct tgd *d, int32_t id);
+/*
+ * Throws the machine away and makes it anew from what is stored (after a failed commit). Its pending requests
+ * end first. Not MT_OK: it stays stopped; try again later.
+ */
+int tgd_account_restart(struct tgd_account *a, struct mt_now now);
+
+/* --- link.c: one TCP connection of an account --- */
+
+struct tgd_link;
+/* Starts to connect; ends in mt_account_link_up or _down, never inside this call. */
+void tgd_link_open(struct tgd_account *a, uint32_t number, const struct mt_server *server);
+void tgd_link_close(struct tgd_account *a, uint32_t number);
+void tgd_links_close(struct tgd_account *a);
+/* Writes what the account has for its links. */
+void tgd_links_flush(struct tgd_account *a, struct mt_now now);
+
+/* --- listener.c, client.c: local programs --- */
+
+/* Takes LISTEN_FDS or binds the configured path. 0, or -1 with the reason in err[]. */
+int tgd_listen(struct tgd *d, char err[256]);
+void tgd_unlisten(struct tgd *d);
+void tgd_client_open(struct tgd *d, int fd);
+/* Writes what rpc has for its clients, closes those that are done. */
+void tgd_clients_flush(struct tgd *d, struct mt_now now);
+void tgd_clients_close(struct tgd *d);
+
+/* What the hangup watcher calls: the client is gone altogether. */
+void tgd_client_gone(void *client);
+
+/* --- pump.c --- */
+
+struct tgd_pump;
+struct tgd_pump *tgd_pump_new(struct tgd *d); /* NULL: no memory */
+void tgd_pump_free(struct tgd_pump *p);
+/* Does all that is ready: ticks, effects, one commit per round, output. Arms the timer. */
+void tgd_pump(struct tgd_pump *p);
+/* Words for getHealth where the last commit failed; NULL: all is well. */
+const char *tgd_pump_trouble(const struct tgd_pump *p);
+
+/* --- main.c --- */
+
+/* Reads the configuration again; -1 with words in err[], also where something could not change. */
+int tgd_reload(struct tgd *d, char err[256]);
+
+/* --- host.c: what rpc is lent --- */
+void tgd_host_init(struct tgd *d);

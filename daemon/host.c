@@ -1,0 +1,220 @@
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/daemon.h"
+#include "daemon/edge.h"
+
+static size_t account_count(void *ctx)
+{
+    return ((struct tgd *)ctx)->n_accounts;
+}
+
+static bool account_at(void *ctx, size_t i, struct rpc_account *out)
+{
+    struct tgd *d = ctx;
+    struct tgd_account *a;
+
+    if (i >= d->n_accounts)
+        return false;
+    a = d->accounts[i];
+    *out = (struct rpc_account){
+        .id = a->row.id, .name = a->row.name, .core = a->core, .store = a->ops, .paused = a->row.paused};
+    a->dirty = true; /* whoever has the machine may give it work */
+    return true;
+}
+
+static int account_add(void *ctx, const char *name, int32_t api_id, const char *api_hash, int32_t *id,
+                       char err[256])
+{
+    return tgd_account_add(ctx, name, api_id, api_hash, id, err);
+}
+
+static int account_remove(void *ctx, int32_t id, char err[256])
+{
+    return tgd_account_remove(ctx, id, err);
+}
+
+static int account_pause(void *ctx, int32_t id, bool paused, char err[256])
+{
+    return tgd_account_pause(ctx, id, paused, err);
+}
+
+/* --- the journal: the same shapes on both sides, but rpc never sees storage --- */
+
+static struct rpc_cursor out(struct store_cursor c)
+{
+    return (struct rpc_cursor){.epoch = c.epoch, .number = c.number};
+}
+
+static struct store_cursor in(struct rpc_cursor c)
+{
+    return (struct store_cursor){.epoch = c.epoch, .number = c.number};
+}
+
+static struct rpc_cursor journal_end(void *ctx)
+{
+    return out(store_journal_end(((struct tgd *)ctx)->store));
+}
+
+static struct rpc_cursor journal_oldest(void *ctx)
+{
+    return out(store_journal_oldest(((struct tgd *)ctx)->store));
+}
+
+struct reader {
+    int (*row)(void *arg, const struct rpc_event *e);
+    void *arg;
+};
+
+static int give_row(void *arg, const struct store_event *e)
+{
+    struct reader *r = arg;
+    struct rpc_event event = {.cursor = out(e->cursor),
+                              .account = e->account,
+                              .type = e->type,
+                              .chat = e->chat,
+                              .sender = e->sender,
+                              .direction = e->direction,
+                              .time = e->time,
+                              .expires = e->expires,
+                              .body = e->body,
+                              .raw = e->raw,
+                              .layer = e->layer};
+    return r->row(r->arg, &event);
+}
+
+static int journal_read(void *ctx, struct rpc_cursor after, size_t limit,
+                        int (*row)(void *arg, const struct rpc_event *e), void *arg, uint64_t *lost)
+{
+    struct reader r = {.row = row, .arg = arg};
+    return store_journal_read(((struct tgd *)ctx)->store, in(after), limit, give_row, &r, lost);
+}
+
+static int sub_get(void *ctx, const char *name, struct rpc_cursor *acked)
+{
+    struct store_cursor c = {0};
+    int r = store_sub_get(((struct tgd *)ctx)->store, name, &c);
+
+    *acked = out(c);
+    return r;
+}
+
+static int sub_put(void *ctx, const char *name, struct rpc_cursor acked)
+{
+    struct tgd *d = ctx;
+    int r = store_begin(d->store);
+
+    return r != MT_OK ? r : store_sub_put(d->store, name, in(acked), tgd_now().wall / MT_US_PER_S);
+}
+
+static int sub_drop(void *ctx, const char *name)
+{
+    return store_sub_drop(((struct tgd *)ctx)->store, name);
+}
+
+struct sub_reader {
+    int (*row)(void *arg, const char *name, struct rpc_cursor acked, int64_t since);
+    void *arg;
+};
+
+static int give_sub(void *arg, const char *name, struct store_cursor acked, int64_t since)
+{
+    struct sub_reader *r = arg;
+    return r->row(r->arg, name, out(acked), since);
+}
+
+static int sub_each(void *ctx,
+                    int (*row)(void *arg, const char *name, struct rpc_cursor acked, int64_t since),
+                    void *arg)
+{
+    struct sub_reader r = {.row = row, .arg = arg};
+    return store_sub_each(((struct tgd *)ctx)->store, give_sub, &r);
+}
+
+static int msg_chat(void *ctx, int32_t account, int32_t msg_id, mt_chat_id *chat)
+{
+    return store_cache_msg_chat(((struct tgd *)ctx)->store, account, msg_id, chat);
+}
+
+static void put_msg_chat(void *ctx, int32_t account, int32_t msg_id, mt_chat_id chat)
+{
+    (void)store_cache_put_msg_chat(((struct tgd *)ctx)->store, account, msg_id, chat);
+}
+
+static int send_get(void *ctx, int32_t account, int64_t send_id,
+                    int (*row)(void *arg, const struct mt_outbox_row *row), void *arg)
+{
+    return store_outbox_get(((struct tgd *)ctx)->store, account, send_id, row, arg);
+}
+
+/* --- the process --- */
+
+static struct json_t *config(void *ctx)
+{
+    return tgd_config_json(&((struct tgd *)ctx)->config);
+}
+
+static struct json_t *health(void *ctx)
+{
+    struct tgd *d = ctx;
+    const char *trouble = tgd_pump_trouble(d->pump);
+    struct store_journal_stats stats = {0};
+    json_t *o;
+
+    if (!trouble)
+        trouble = store_trouble(d->store);
+    store_journal_stats(d->store, &stats);
+    o = json_pack("{s:b, s:{s:I, s:I, s:i}}", "ok", !trouble, "journal", "events", (json_int_t)stats.events,
+                  "bytes", (json_int_t)stats.bytes, "percent", (int)stats.percent);
+    if (o && trouble)
+        json_object_set_new(o, "trouble", json_string(trouble));
+    return o;
+}
+
+static int control(void *ctx, const char *what, const char *arg, char err[256])
+{
+    struct tgd *d = ctx;
+    int level;
+
+    if (strcmp(what, "shutdown") == 0) {
+        d->stop = true;
+        return 0;
+    }
+    if (strcmp(what, "reload") == 0)
+        return tgd_reload(d, err);
+    if (strcmp(what, "setLogLevel") == 0) {
+        level = arg ? tgd_log_level_by_name(arg) : -1;
+        if (level >= 0) {
+            tgd_log_level((enum mt_log_level)level);
+            return 0;
+        }
+        snprintf(err, 256, "expected one of trace, debug, info, warn, broken");
+        return MT_E_ARG;
+    }
+    snprintf(err, 256, "unknown control '%s'", what);
+    return MT_E_ARG;
+}
+
+void tgd_host_init(struct tgd *d)
+{
+    d->host = (struct rpc_host){.ctx = d,
+                                .account_count = account_count,
+                                .account_at = account_at,
+                                .account_add = account_add,
+                                .account_remove = account_remove,
+                                .account_pause = account_pause,
+                                .journal_end = journal_end,
+                                .journal_oldest = journal_oldest,
+                                .journal_read = journal_read,
+                                .sub_get = sub_get,
+                                .sub_put = sub_put,
+                                .sub_drop = sub_drop,
+                                .sub_each = sub_each,
+                                .msg_chat = msg_chat,
+                                .put_msg_chat = put_msg_chat,
+                                .send_get = send_get,
+                                .config = config,
+                                .health = health,
+                                .control = control};
+}

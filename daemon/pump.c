@@ -1,0 +1,331 @@
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "daemon/daemon.h"
+#include "daemon/edge.h"
+#include "daemon/worker.h"
+
+/* Rounds of one call before other descriptors get their turn. */
+#define ROUNDS_MAX 16
+/* Commits that nobody waits for are synced together. */
+#define SYNC_DELAY  (MT_US_PER_S / 2)
+#define RETRY_DELAY (5 * MT_US_PER_S)
+#define TRIM_DELAY  (60 * MT_US_PER_S)
+/* A suspend shorter than this leaves TCP connections alive. */
+#define SUSPEND_US (5 * MT_US_PER_S)
+
+struct tgd_pump {
+    struct tgd *d;
+    bool turn_failed;
+    bool storage_failed; /* the last commit failed: accounts are stopped until storage works again */
+    int64_t retry_at;
+    int64_t unsynced_since; /* mono time of the first commit that is not synced; 0 = none */
+    int64_t trim_at;
+    int64_t watchdog_us, watchdog_at;
+    int64_t asleep;  /* BOOTTIME - MONOTONIC at the last look */
+    long kill_after; /* test hook: SIGKILL to ourselves after so many effects; < 0 = never */
+};
+
+struct tgd_pump *tgd_pump_new(struct tgd *d)
+{
+    struct tgd_pump *p = calloc(1, sizeof *p);
+    const char *kill_after = getenv("TGD_TEST_KILL_AFTER");
+
+    if (!p)
+        return NULL;
+    p->d = d;
+    p->watchdog_us = tgd_watchdog_interval();
+    p->trim_at = tgd_now().mono + TRIM_DELAY;
+    p->kill_after = kill_after ? strtol(kill_after, NULL, 10) : -1;
+    return p;
+}
+
+void tgd_pump_free(struct tgd_pump *p)
+{
+    free(p);
+}
+
+const char *tgd_pump_trouble(const struct tgd_pump *p)
+{
+    return p->storage_failed ? store_error(p->d->store) : NULL;
+}
+
+/* Every place after which the process may die is counted here: see tests/e2e/test_kill.py. */
+static void boundary(struct tgd_pump *p)
+{
+    if (p->kill_after > 0 && --p->kill_after == 0)
+        raise(SIGKILL);
+}
+
+/* --- effects --- */
+
+static void wrote(struct tgd_pump *p, const char *what, int r)
+{
+    if (r == MT_OK)
+        return;
+    tgd_log(MT_LOG_WARN, "storage", "%s: %s", what, store_error(p->d->store));
+    p->turn_failed = true;
+}
+
+static void need_turn(struct tgd_pump *p)
+{
+    if (!store_in_turn(p->d->store))
+        wrote(p, "begin", store_begin(p->d->store));
+}
+
+static void append(void *arg, const struct rpc_event *e)
+{
+    struct tgd_pump *p = arg;
+    struct store_event row = {.account = e->account,
+                              .type = e->type,
+                              .chat = e->chat,
+                              .sender = e->sender,
+                              .direction = e->direction,
+                              .time = e->time,
+                              .expires = e->expires,
+                              .body = e->body,
+                              .raw = e->raw,
+                              .layer = e->layer};
+
+    need_turn(p);
+    wrote(p, "event", store_append(p->d->store, &row));
+}
+
+static void compute(struct tgd_pump *p, struct tgd_account *a, struct mt_now now, const struct mt_fx *fx)
+{
+    if (tgd_worker_compute(p->d->worker, a->row.id, fx->token, fx->job) != MT_OK)
+        mt_account_done(a->core, now, fx->token, MT_E_NOMEM, NULL);
+}
+
+static void carry_out(struct tgd_pump *p, struct tgd_account *a, struct mt_now now, const struct mt_fx *fx)
+{
+    struct store *s = p->d->store;
+    int32_t id = a->row.id;
+
+    switch (fx->kind) {
+    case MT_FX_NONE:
+    case MT_FX_OUTPUT:
+        return;
+    case MT_FX_CONNECT:
+        tgd_link_open(a, fx->link, fx->server);
+        break;
+    case MT_FX_CLOSE:
+        tgd_link_close(a, fx->link);
+        break;
+    case MT_FX_SAVE_KEY:
+        mt_account_done(a->core, now, fx->token, store_save_key(s, id, fx->dc), NULL);
+        break;
+    case MT_FX_SAVE_AUTH:
+        mt_account_done(a->core, now, fx->token, store_save_auth(s, id, fx->saved), NULL);
+        break;
+    case MT_FX_SAVE_SALTS:
+        need_turn(p);
+        wrote(p, "salts", store_put_salts(s, id, fx->dc));
+        break;
+    case MT_FX_FORGET:
+        need_turn(p);
+        wrote(p, "forget", store_forget(s, id));
+        break;
+    case MT_FX_STATE:
+        need_turn(p);
+        wrote(p, "state", store_put_state(s, id, fx->state));
+        break;
+    case MT_FX_CHANNEL:
+        need_turn(p);
+        wrote(p, "channel", store_put_channel(s, id, fx->channel_id, fx->pts));
+        break;
+    case MT_FX_PEER:
+        need_turn(p);
+        wrote(p, "peer", store_put_peer(s, id, fx->peer));
+        break;
+    case MT_FX_OUTBOX:
+        need_turn(p);
+        wrote(p, "outbox", store_put_outbox(s, id, fx->row));
+        break;
+    case MT_FX_UPDATE:
+        rpc_render(p->d->rpc, now, id, fx, append, p);
+        break;
+    case MT_FX_GAP:
+    case MT_FX_LOGIN:
+    case MT_FX_CONNECTION:
+        rpc_render_fx(p->d->rpc, now, id, fx, append, p);
+        break;
+    case MT_FX_REPLY:
+        rpc_reply(p->d->rpc, now, id, fx->token, fx->reply);
+        break;
+    case MT_FX_COMPUTE:
+        compute(p, a, now, fx);
+        break;
+    }
+    boundary(p);
+}
+
+/* --- one round: effects, commit, what waited for it --- */
+
+/*
+ * Nothing of a failed turn may leave. Its effects exist only in the machines' memory, so these are made anew
+ * from what is stored; the servers send again what was not acknowledged.
+ */
+static void turn_lost(struct tgd_pump *p, struct mt_now now)
+{
+    tgd_log(MT_LOG_WARN, "storage", "cannot write: %s; accounts stop until it works again",
+            store_error(p->d->store));
+    p->storage_failed = true;
+    p->retry_at = now.mono + RETRY_DELAY;
+    for (size_t i = 0; i < p->d->n_accounts; i++)
+        mt_account_pause(p->d->accounts[i]->core, now);
+}
+
+static void commit(struct tgd_pump *p, struct mt_now now)
+{
+    uint64_t turn;
+
+    if (p->turn_failed)
+        store_rollback(p->d->store);
+    else if (store_commit(p->d->store, &turn) != MT_OK)
+        p->turn_failed = true;
+    if (p->turn_failed) {
+        p->turn_failed = false;
+        turn_lost(p, now);
+        return;
+    }
+    if (!p->unsynced_since)
+        p->unsynced_since = now.mono;
+    boundary(p);
+}
+
+static bool round_once(struct tgd_pump *p, struct mt_now now)
+{
+    struct tgd *d = p->d;
+    bool any = false;
+
+    for (size_t i = 0; i < d->n_accounts; i++) {
+        struct tgd_account *a = d->accounts[i];
+        struct mt_fx fx;
+
+        if (!a->dirty)
+            continue;
+        while (mt_account_next(a->core, &fx)) {
+            any = true;
+            carry_out(p, a, now, &fx);
+        }
+    }
+    if (store_in_turn(d->store)) /* rpc writes too: acks of subscriptions */
+        commit(p, now);
+    for (size_t i = 0; i < d->n_accounts; i++)
+        if (d->accounts[i]->dirty)
+            mt_account_committed(d->accounts[i]->core, now);
+    rpc_committed(d->rpc, now);
+    return any;
+}
+
+/* --- time --- */
+
+static void recover(struct tgd_pump *p, struct mt_now now)
+{
+    struct tgd *d = p->d;
+
+    for (size_t i = 0; i < d->n_accounts; i++) {
+        if (tgd_account_restart(d->accounts[i], now) != MT_OK) {
+            p->retry_at = now.mono + RETRY_DELAY;
+            return;
+        }
+    }
+    p->storage_failed = false;
+    tgd_log(MT_LOG_INFO, "storage", "works again");
+}
+
+static void notice_suspend(struct tgd_pump *p, struct mt_now now)
+{
+    struct timespec ts;
+    int64_t asleep;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    asleep = now.mono - ((int64_t)ts.tv_sec * MT_US_PER_S + ts.tv_nsec / 1000);
+    if (asleep - p->asleep > SUSPEND_US && p->asleep) {
+        tgd_log(MT_LOG_INFO, "loop", "woke up after %lld s", (long long)((asleep - p->asleep) / MT_US_PER_S));
+        tgd_accounts_kick(p->d, now);
+    }
+    p->asleep = asleep;
+}
+
+static void tick(struct tgd_pump *p, struct mt_now now)
+{
+    struct tgd *d = p->d;
+
+    notice_suspend(p, now);
+    for (size_t i = 0; i < d->n_accounts; i++) {
+        struct tgd_account *a = d->accounts[i];
+
+        if (a->deadline <= now.mono) {
+            mt_account_tick(a->core, now);
+            a->dirty = true;
+        }
+    }
+    if (rpc_deadline(d->rpc) <= now.mono)
+        rpc_tick(d->rpc, now);
+    if (p->storage_failed && p->retry_at <= now.mono)
+        recover(p, now);
+    if (p->unsynced_since && (rpc_wants_sync(d->rpc) || p->unsynced_since + SYNC_DELAY <= now.mono)) {
+        p->unsynced_since = 0;
+        tgd_worker_sync(d->worker);
+    }
+    if (p->trim_at <= now.mono)
+        p->trim_at = now.mono + (store_journal_trim(d->store, now) ? MT_US_PER_S : TRIM_DELAY);
+    if (p->watchdog_us && p->watchdog_at <= now.mono) {
+        tgd_notify("WATCHDOG=1");
+        p->watchdog_at = now.mono + p->watchdog_us;
+    }
+}
+
+static void earlier(int64_t *t, int64_t other)
+{
+    if (other < *t)
+        *t = other;
+}
+
+static void arm(struct tgd_pump *p, struct mt_now now, bool at_once)
+{
+    struct tgd *d = p->d;
+    int64_t at = at_once ? now.mono : rpc_deadline(d->rpc);
+    struct timeval tv;
+
+    for (size_t i = 0; i < d->n_accounts; i++)
+        earlier(&at, d->accounts[i]->deadline);
+    earlier(&at, p->trim_at);
+    if (p->storage_failed)
+        earlier(&at, p->retry_at);
+    if (p->unsynced_since)
+        earlier(&at, rpc_wants_sync(d->rpc) ? now.mono : p->unsynced_since + SYNC_DELAY);
+    if (p->watchdog_us)
+        earlier(&at, p->watchdog_at);
+    at = at > now.mono ? at - now.mono : 0;
+    tv.tv_sec = (time_t)(at / MT_US_PER_S);
+    tv.tv_usec = (suseconds_t)(at % MT_US_PER_S);
+    if (event_add(d->timer, &tv))
+        tgd_log(MT_LOG_BROKEN, "loop", "cannot arm the timer");
+}
+
+void tgd_pump(struct tgd_pump *p)
+{
+    struct tgd *d = p->d;
+    struct mt_now now = tgd_now();
+    bool more = true;
+
+    tick(p, now);
+    for (int i = 0; more && i < ROUNDS_MAX; i++)
+        more = round_once(p, now);
+    for (size_t i = 0; i < d->n_accounts; i++) {
+        struct tgd_account *a = d->accounts[i];
+
+        if (!a->dirty)
+            continue;
+        a->dirty = more;
+        tgd_links_flush(a, now);
+        a->deadline = mt_account_deadline(a->core);
+    }
+    tgd_accounts_reap(d);
+    tgd_clients_flush(d, now);
+    arm(p, now, more);
+}

@@ -1,0 +1,190 @@
+#include "tests/unit/check.h"
+#include "daemon/config.h"
+#include "daemon/paths.h"
+
+#include <jansson.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char folder[] = "/tmp/tgd-config-XXXXXX";
+static char path[64];
+
+static void write_file(const char *text)
+{
+    FILE *f = fopen(path, "we");
+
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+/* Reads the text as a configuration; the error, or "". */
+static const char *read_text(struct tgd_config *c, const char *text)
+{
+    static char err[256];
+
+    write_file(text);
+    tgd_config_init(c);
+    err[0] = 0;
+    if (tgd_config_read(c, path, err) == 0)
+        err[0] = 0;
+    return err;
+}
+
+static void every_key_is_read(void **state)
+{
+    struct tgd_config c;
+
+    assert_string_equal(
+        read_text(&c, "[daemon]\napi_id = 17\napi_hash = abc\nlog_level = debug\ndurability = power\n"
+                      "transport = full\n[socket]\npath = /x/y\nmode = 0660\n"
+                      "[account shop]\napi_id = 18\napi_hash = def\n"),
+        "");
+    assert_int_equal(c.api_id, 17);
+    assert_string_equal(c.api_hash, "abc");
+    assert_int_equal(c.log_level, 1);
+    assert_true(c.power_safe);
+    assert_string_equal(c.transport, "full");
+    assert_string_equal(c.socket, "/x/y");
+    assert_int_equal(c.socket_mode, 0660);
+    assert_int_equal(c.n_accounts, 1);
+    assert_string_equal(c.accounts[0].name, "shop");
+    assert_int_equal(c.accounts[0].api_id, 18);
+    tgd_config_fini(&c);
+}
+
+static void mistakes_are_named_with_their_line(void **state)
+{
+    static const struct {
+        const char *text, *says;
+    } rows[] = {
+        {"[daemon]\napi_di = 1\n", ":2: unknown key 'api_di' in [daemon]; did you mean 'api_id'?"},
+        {"[deamon]\nx = 1\n", ":2: unknown section [deamon]"},
+        {"[daemon]\n\napi_id = many\n", ":3: api_id: expected a number"},
+        {"[daemon]\nlog_level = loud\n", "expected one of trace|debug|info|warn|broken"},
+        {"[socket]\nmode = 999\n", "mode: expected a number"},
+        {"[daemon]\ntransport = pigeon\n", "expected one of abridged|"},
+        {"[account a]\ncolour = red\n", "unknown key 'colour' in [account]"},
+        {"just words\n", ":1: no KEY = VALUE line"},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct tgd_config c;
+        const char *err = read_text(&c, rows[i].text);
+
+        if (!strstr(err, rows[i].says))
+            fail_msg("%s\n  says %s\n  not  %s", rows[i].text, err, rows[i].says);
+        tgd_config_fini(&c);
+    }
+}
+
+static void the_command_line_is_stronger_than_the_file(void **state)
+{
+    struct tgd_config c;
+    char err[256];
+
+    write_file("[daemon]\napi_id = 1\n");
+    tgd_config_init(&c);
+    assert_int_equal(tgd_config_set(&c, "api_id", "2", err), 0);
+    assert_int_equal(tgd_config_read(&c, path, err), 0);
+    assert_int_equal(c.api_id, 2);
+    tgd_config_fini(&c);
+}
+
+static void a_secret_is_not_shown(void **state)
+{
+    struct tgd_config c;
+    json_t *o;
+    char *text;
+
+    assert_string_equal(read_text(&c, "[daemon]\napi_hash = hidden\n"), "");
+    o = tgd_config_json(&c);
+    text = json_dumps(o, 0);
+    assert_null(strstr(text, "hidden"));
+    assert_non_null(strstr(text, "\"set\""));
+    free(text);
+    json_decref(o);
+    tgd_config_fini(&c);
+}
+
+static void reload_names_what_needs_a_restart(void **state)
+{
+    struct tgd_config a, b;
+    char kept[256];
+
+    assert_string_equal(read_text(&a, "[daemon]\napi_id = 1\ntransport = full\n"), "");
+    assert_string_equal(read_text(&b, "[daemon]\napi_id = 2\ntransport = padded\n"), "");
+    tgd_config_apply(&a, &b, kept);
+    assert_string_equal(kept, "daemon.transport");
+    assert_int_equal(a.api_id, 2);
+    assert_string_equal(a.transport, "full");
+    tgd_config_fini(&a);
+    tgd_config_fini(&b);
+}
+
+static void places_follow_the_environment(void **state)
+{
+    char out[TGD_PATH_MAX];
+
+    setenv("STATE_DIRECTORY", "/s/a:/s/b", 1);
+    assert_true(tgd_path_state(out, sizeof out));
+    assert_string_equal(out, "/s/a");
+    unsetenv("STATE_DIRECTORY");
+    setenv("XDG_STATE_HOME", "/x", 1);
+    assert_true(tgd_path_state(out, sizeof out));
+    assert_string_equal(out, "/x/tgd");
+    unsetenv("XDG_STATE_HOME");
+    setenv("HOME", "/h", 1);
+    assert_true(tgd_path_state(out, sizeof out));
+    assert_string_equal(out, "/h/.local/state/tgd");
+    setenv("RUNTIME_DIRECTORY", "/run/tgd", 1);
+    assert_true(tgd_path_socket("/s", out, sizeof out));
+    assert_string_equal(out, "/run/tgd/tgd.sock");
+    unsetenv("RUNTIME_DIRECTORY");
+    setenv("XDG_RUNTIME_DIR", folder, 1);
+    assert_true(tgd_path_socket("/s", out, sizeof out));
+    assert_int_equal(strncmp(out, folder, strlen(folder)), 0);
+}
+
+static void folders_are_made_with_their_mode(void **state)
+{
+    char deep[128];
+    struct stat st;
+
+    snprintf(deep, sizeof deep, "%s/a/b/c", folder);
+    assert_true(tgd_make_folder(deep, 0700));
+    assert_true(tgd_make_folder(deep, 0700));
+    assert_int_equal(stat(deep, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0700);
+    assert_false(tgd_make_folder("/proc/no/such", 0700));
+}
+
+static int set_up(void **state)
+{
+    if (!mkdtemp(folder))
+        return -1;
+    snprintf(path, sizeof path, "%s/tgd.conf", folder);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    char command[128];
+
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    return system(command);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_key_is_read),
+        cmocka_unit_test(mistakes_are_named_with_their_line),
+        cmocka_unit_test(the_command_line_is_stronger_than_the_file),
+        cmocka_unit_test(a_secret_is_not_shown),
+        cmocka_unit_test(reload_names_what_needs_a_restart),
+        cmocka_unit_test(places_follow_the_environment),
+        cmocka_unit_test(folders_are_made_with_their_mode),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
