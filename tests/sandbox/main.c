@@ -92,6 +92,24 @@ static char *public_pem(const EVP_PKEY *key)
     return pem;
 }
 
+/* A key whose fingerprint has 16 hexadecimal digits: some clients write fewer where it begins with zeros, and
+ * then do not find it. */
+static EVP_PKEY *new_rsa(void)
+{
+    for (;;) {
+        EVP_PKEY *key = EVP_RSA_gen(2048);
+        char *pem = key ? public_pem(key) : NULL;
+        struct mt_rsa *rsa = pem ? mt_rsa_from_pem(pem, strlen(pem)) : NULL;
+        bool ok = rsa && mt_rsa_fingerprint(rsa) >> 60;
+
+        free(pem);
+        mt_rsa_free(rsa);
+        if (ok || !rsa)
+            return key;
+        EVP_PKEY_free(key);
+    }
+}
+
 /* The key of an earlier run in this folder, so that what was made with it still fits; else a new one. */
 static int load_rsa(struct sandbox *sb)
 {
@@ -109,7 +127,7 @@ static int load_rsa(struct sandbox *sb)
     if (!key) {
         mode_t mask = umask(0177);
 
-        key = EVP_RSA_gen(2048);
+        key = new_rsa();
         f = key ? fopen("rsa.pem", "we") : NULL;
         umask(mask);
         if (!f || !PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL) || fclose(f))
