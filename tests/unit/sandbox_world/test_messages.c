@@ -129,14 +129,14 @@ static void entities_are_trimmed_with_the_text_and_completed(void **state)
     (void)state;
     fix_call(&f, "messages.sendMessage", "{s:o,s:s,s:i,s:[{s:s,s:i,s:i},{s:s,s:i,s:i}]}", "peer",
              fix_peer(&f, "bob"), "message", "  \xf0\x9f\x98\x80 bold @alice  ", "random_id", 5, "entities",
-             "_", "messageEntityBold", "offset", 0, "length", 9, "_", "messageEntityItalic", "offset", 0,
+             "_", "messageEntityBold", "offset", 5, "length", 4, "_", "messageEntityItalic", "offset", 0,
              "length", 1);
     assert_string_equal(f.error, "");
     fix_control(&f, "history", "{s:s,s:s,s:i}", "of", "bob", "chat", "alice", "limit", 1);
     assert_string_equal(str(f.result, "items.0.text"), "\xf0\x9f\x98\x80 bold @alice");
     assert_int_equal(json_array_size(at(f.result, "items.0.entities")), 2);
-    assert_int_equal(num(f.result, "items.0.entities.0.offset"), 0);
-    assert_int_equal(num(f.result, "items.0.entities.0.length"), 7);
+    assert_int_equal(num(f.result, "items.0.entities.0.offset"), 3);
+    assert_int_equal(num(f.result, "items.0.entities.0.length"), 4);
     assert_string_equal(str(f.result, "items.0.entities.1._"), "messageEntityMention");
     assert_int_equal(num(f.result, "items.0.entities.1.offset"), 8);
     assert_int_equal(num(f.result, "items.0.entities.1.length"), 6);
@@ -215,6 +215,26 @@ static void deleting_for_all_deletes_both_copies(void **state)
     assert_string_equal(str(f.result, "messages.0._"), "messageEmpty");
     fix_call(&f, "messages.deleteMessages", "{s:[i]}", "id", id);
     assert_int_equal(num(f.result, "pts_count"), 0);
+}
+
+static void what_was_deleted_in_a_channel_is_gone_for_all(void **state)
+{
+    int32_t id = say("family", "oops");
+    json_t *family = fix_channel(&f, "family");
+
+    (void)state;
+    fix_as(&f, 2, 2);
+    json_t *same = fix_channel(&f, "family");
+
+    fix_refused(&f, "403 MESSAGE_DELETE_FORBIDDEN", "channels.deleteMessages", "{s:O,s:[i]}", "channel", same,
+                "id", id);
+    fix_as(&f, 1, 2);
+    fix_call(&f, "channels.deleteMessages", "{s:o,s:[i]}", "channel", family, "id", id);
+    assert_int_equal(num(f.result, "pts_count"), 1);
+    fix_as(&f, 2, 2);
+    fix_call(&f, "channels.getMessages", "{s:o,s:[{s:s,s:i}]}", "channel", same, "id", "_", "inputMessageID",
+             "id", id);
+    assert_string_equal(str(f.result, "messages.0._"), "messageEmpty");
 }
 
 static void a_forward_says_where_it_comes_from(void **state)
@@ -360,6 +380,7 @@ int main(void)
         T(a_reply_points_at_the_readers_own_number),
         T(only_the_author_edits_and_only_to_something_else),
         T(deleting_for_all_deletes_both_copies),
+        T(what_was_deleted_in_a_channel_is_gone_for_all),
         T(a_forward_says_where_it_comes_from),
         T(media_of_the_kinds_without_files_are_sent),
         T(reading_tells_the_sender),

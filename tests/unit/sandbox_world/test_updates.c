@@ -326,6 +326,28 @@ static void a_difference_can_be_made_too_long(void **state)
     fix_fini(&f);
 }
 
+static void a_slice_is_as_long_as_it_was_told_to_be(void **state)
+{
+    (void)state;
+    fix_init(&f, 1);
+    fix_login(&f, 1, 2, "9996620001");
+    fix_call(&f, "updates.getState", NULL);
+    int64_t pts = num(f.result, "pts");
+
+    for (int i = 0; i < 5; i++)
+        fix_control(&f, "sendAs", "{s:s,s:s,s:s}", "from", "bob", "to", "alice", "text", "x");
+    fix_control(&f, "setSlice", "{s:i}", "events", 2);
+    fix_call(&f, "updates.getDifference", "{s:I,s:i,s:i}", "pts", pts, "date", 1, "qts", 0);
+    assert_string_equal(str(f.result, "_"), "updates.differenceSlice");
+    assert_int_equal(json_array_size(at(f.result, "new_messages")), 2);
+    assert_int_equal(num(f.result, "intermediate_state.pts"), pts + 2);
+    fix_call(&f, "updates.getDifference", "{s:I,s:i,s:i}", "pts", pts + 4, "date", 1, "qts", 0);
+    assert_string_equal(str(f.result, "_"), "updates.difference");
+    assert_int_equal(json_array_size(at(f.result, "new_messages")), 1);
+    assert_int_equal(num(f.result, "state.pts"), pts + 5);
+    fix_fini(&f);
+}
+
 static void a_message_is_pushed_in_every_form_that_there_is(void **state)
 {
     static const char *const forms[] = {"updateShortMessage", "updates", "updatesCombined"};
@@ -353,11 +375,11 @@ static void a_random_id_can_be_learnt_from_the_difference(void **state)
     fix_init(&f, 1);
     fix_login(&f, 1, 2, "9996620001");
     fix_call(&f, "updates.getState", NULL);
-    int64_t pts = num(f.result, "pts");
+    int64_t pts = num(f.result, "pts"), date = num(f.result, "date");
 
     fix_call(&f, "messages.sendMessage", "{s:o,s:s,s:i}", "peer", fix_peer(&f, "bob"), "message", "x",
              "random_id", 4242);
-    fix_call(&f, "updates.getDifference", "{s:I,s:i,s:i}", "pts", pts, "date", 1, "qts", 0);
+    fix_call(&f, "updates.getDifference", "{s:I,s:I,s:i}", "pts", pts, "date", date, "qts", 0);
     json_array_foreach (at(f.result, "other_updates"), i, u) {
         seen = seen || (is(u, "updateMessageID") && num(u, "random_id") == 4242);
     }
@@ -372,6 +394,7 @@ int main(void)
         cmocka_unit_test(a_pts_that_cannot_be_is_refused),
         cmocka_unit_test(nothing_new_is_an_empty_difference),
         cmocka_unit_test(a_difference_can_be_made_too_long),
+        cmocka_unit_test(a_slice_is_as_long_as_it_was_told_to_be),
         cmocka_unit_test(a_message_is_pushed_in_every_form_that_there_is),
         cmocka_unit_test(a_random_id_can_be_learnt_from_the_difference),
     };
