@@ -1,6 +1,8 @@
 /* Key exchange and the binding of temporary keys: what works, and one test per way to get it wrong. */
 #include "tests/unit/sandbox/client.h"
 
+#include "tests/sandbox/peer.h"
+
 #define DAY 86400
 
 struct fixture {
@@ -139,7 +141,7 @@ struct bind {
     int64_t nonce, inner_nonce;
     uint64_t temp_id, session;
     int32_t expires_at;
-    bool wrong_msg_id, wrong_key;
+    bool wrong_msg_id, wrong_key, wrong_hash;
 };
 
 static struct bind right(struct fixture *f, const struct mt_auth_key *perm)
@@ -169,6 +171,7 @@ static uint64_t send_bind(struct fixture *f, const struct bind *b)
     tl_put_u64(&plain, b->session);
     tl_put_int(&plain, b->expires_at);
     mt_sha1(hash, &(struct mt_part){plain.data, 72}, 1);
+    hash[9] ^= b->wrong_hash;
     tl_put_u64(&plain, 0);
     tl_store64(enc, b->perm.id);
     memcpy(enc + 8, hash + 4, 16);
@@ -230,9 +233,9 @@ static void a_proof_with_one_thing_wrong_is_refused(void **state)
 {
     struct fixture *f = *state;
     struct mt_auth_key perm = make_keys(f);
-    struct bind row[7];
+    struct bind row[8];
 
-    for (size_t i = 0; i < 7; i++)
+    for (size_t i = 0; i < 8; i++)
         row[i] = right(f, &perm);
     row[0].inner_nonce++;
     row[1].temp_id++;
@@ -241,8 +244,49 @@ static void a_proof_with_one_thing_wrong_is_refused(void **state)
     row[4].wrong_key = true;
     row[5].perm.id++;
     row[6].perm = f->c.key;
-    for (size_t i = 0; i < 7; i++)
+    row[7].wrong_hash = true;
+    for (size_t i = 0; i < 8; i++)
         tc_expect_error(&f->c, send_bind(f, &row[i]), 400, "ENCRYPTED_MESSAGE_INVALID");
+}
+
+static void vector_key(const char *name, uint8_t key[256])
+{
+    char text[32];
+
+    for (int i = 0; i < 8; i++) {
+        snprintf(text, sizeof text, "%s %d", name, i);
+        mt_sha256(key + 32 * i, &(struct mt_part){text, strlen(text)}, 1);
+    }
+}
+
+/* A proof computed by others: what two wrong halves could agree on is no proof. */
+static void the_published_proof_is_accepted(void **state)
+{
+    struct fixture *f = *state;
+    const struct mt_now at = {.wall = INT64_C(1707425105) * MT_US_PER_S};
+    struct tl_out out = tc_body(TL_auth_bindTempAuthKey);
+    const char *text = NULL;
+    uint8_t key[256], enc[104];
+    struct sb_session *ses;
+    struct sb_key *temp;
+    struct sb_in m = {.id = UINT64_C(0x65c53d50) << 32 | 0x10};
+    struct tl_in call;
+
+    unhex("01275727b202b3f40f001bf74aaee2423d598bf5e2c4cdf6e5fe74acbab0a0fb8c2699f8b1c47d5b7f47dfe8125fd97f"
+          "48c5ab7f109676276ba2705e6c4c8bf4e3154fe9394ba66c018dfd8da71fdfd569970d3222478e56e0e563aae60bf60a"
+          "2d55d0c45d857a71",
+          enc, sizeof enc);
+    vector_key("test auth key", key);
+    tl_put_u64(&out, sb_key_add(f->b.server, 2, key, 0, sb_unix(at), 0)->auth.id);
+    vector_key("temp auth key", key);
+    temp = sb_key_add(f->b.server, 2, key, 0, sb_unix(at), 1707511505);
+    ses = sb_session_add(f->b.server, temp, UINT64_C(0x1122334455667788));
+    tl_put_u64(&out, UINT64_C(0x0102030405060708));
+    tl_put_int(&out, 1707511505);
+    tl_put_bytes(&out, enc, sizeof enc);
+    call = tl_in(out.data, out.len);
+    assert_int_equal(sb_bind(f->b.server, ses, at, &m, &call, &text), 0);
+    tl_out_free(&out);
 }
 
 static void an_end_outside_the_keys_life_is_refused(void **state)
@@ -311,6 +355,7 @@ int main(void)
         T(a_temporary_key_serves_only_once_it_is_bound),
         T(binding_asks_for_init_connection_again),
         T(a_proof_with_one_thing_wrong_is_refused),
+        T(the_published_proof_is_accepted),
         T(an_end_outside_the_keys_life_is_refused),
         T(a_key_binds_to_one_key_only),
         T(a_permanent_key_cannot_be_bound),
