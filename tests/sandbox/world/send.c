@@ -100,12 +100,13 @@ static void answer_scheduled(struct sb_turn *t, const struct draft *d, int32_t w
     sb_answer_updates(t);
 }
 
-/* A text of one's own to a user or group: the short answer leaves out what the client knows. */
+/* A text of one's own to another user or group: the short answer leaves out what the client knows. */
 static void answer_sent(struct sb_turn *t, const struct sb_msg *m)
 {
+    const bool self = m->peer.kind == SB_USER && m->peer.id == t->me->id;
     json_t *r;
 
-    if (m->peer.kind == SB_CHANNEL || m->post->fwd || m->post->markup || !sb_pick(t->w, 3)) {
+    if (m->peer.kind == SB_CHANNEL || self || m->post->media || m->post->markup || !sb_pick(t->w, 3)) {
         sb_answer_updates(t);
         return;
     }
@@ -113,8 +114,6 @@ static void answer_sent(struct sb_turn *t, const struct sb_msg *m)
                   m->box->pts, "pts_count", 1, "date", m->post->date);
     if (m->post->entities)
         json_object_set(r, "entities", m->post->entities);
-    if (m->post->media)
-        json_object_set(r, "media", m->post->media);
     sb_answer(t, r);
 }
 
