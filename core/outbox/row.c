@@ -1,4 +1,4 @@
-#include "core/outbox/row.h"
+#include "core/outbox/inside.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -284,3 +284,8 @@ const char *fake_said(int32_t id)
     dc->said[0] = 0;
     return text;
 }
+
+void fake_connect(int32_t id, unsigned attempt)
+{
+    push(fake_dc(id), (struct mt_dc_event){.kind = MT_DC_CONNECT, .attempt = attempt});
+}

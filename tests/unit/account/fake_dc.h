@@ -33,6 +33,7 @@ void fake_failed(int32_t dc_id, const char *method, int code, enum mt_sent sent)
 void fake_up(int32_t dc_id);
 void fake_down(int32_t dc_id);
 void fake_push(int32_t dc_id, const char *updates_json, uint64_t ack);
+void fake_connect(int32_t dc_id, unsigned attempt);
 void fake_event(int32_t dc_id, enum mt_dc_event_kind kind);
 /* Acks and what was done: "ack 5 | done KEY 0" since the last call. */
 const char *fake_said(int32_t dc_id);

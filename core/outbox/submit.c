@@ -1,0 +1,206 @@
+#include "core/outbox/inside.h"
+
+#include <string.h>
+
+/* --- submit --- */
+
+struct earlier {
+    struct mt_outbox *ob;
+    const struct mt_send *send;
+    const uint8_t *digest;
+    struct mt_now now;
+    bool answered;
+};
+
+static void answer_again(struct earlier *e, const struct mt_outbox_row *row)
+{
+    struct mt_reply r = {.kind = MT_REPLY_RESULT, .again = true, .send_id = row->id, .sent = MT_SENT_YES};
+    json_t *value = json_loadb((const char *)row->result.p, row->result.n, 0, NULL);
+    int type = tl_type_by_name("Updates", 7);
+    struct tl_json_error error;
+    struct tl_out out = {0};
+
+    if (value && type >= 0 && !tl_object_from_json((uint16_t)type, value, "result", NULL, &out, &error)) {
+        r.p = out.data;
+        r.n = out.len;
+    }
+    json_decref(value);
+    mt_ob_reply(e->ob, e->send->token, &r);
+    tl_out_free(&out);
+    e->answered = true;
+}
+
+static int see_earlier(void *arg, const struct mt_outbox_row *row)
+{
+    struct earlier *e = arg;
+
+    if (row->state == MT_SEND_FAILED || row->state == MT_SEND_EXPIRED ||
+        row->created + MT_DEDUP_LIFE < e->now.wall / MT_US_PER_S)
+        return 0;
+    if (row->digest.n != 32 || memcmp(row->digest.p, e->digest, 32) != 0) {
+        mt_ob_reply(e->ob, e->send->token,
+                    &(struct mt_reply){.kind = MT_REPLY_DEDUP_MISMATCH, .send_id = row->id});
+        e->answered = true;
+    } else if (row->state == MT_SEND_SENT) {
+        answer_again(e, row);
+    }
+    return 0;
+}
+
+/* 1: answered or joined; 0: it is new. */
+static int join(struct mt_outbox *ob, struct mt_now now, const struct mt_send *send, const uint8_t digest[32])
+{
+    struct earlier e = {.ob = ob, .send = send, .digest = digest, .now = now};
+
+    for (struct mt_ob_lane *lane = ob->lanes; lane; lane = lane->next)
+        for (struct mt_ob_row *row = lane->first; lane->chat == send->chat && row; row = row->next) {
+            if (row->dedup_len != send->dedup_len || memcmp(row->dedup, send->dedup, send->dedup_len) != 0)
+                continue;
+            if (memcmp(row->digest, digest, 32) != 0) {
+                mt_ob_reply(ob, send->token,
+                            &(struct mt_reply){.kind = MT_REPLY_DEDUP_MISMATCH, .send_id = row->id});
+                return 1;
+            }
+            return mt_ob_add_waiter(row, send) ? MT_E_NOMEM : 1;
+        }
+    if (ob->cfg.store && ob->cfg.store->send_by_dedup)
+        ob->cfg.store->send_by_dedup(ob->cfg.store->ctx, send->chat, send->dedup, send->dedup_len,
+                                     see_earlier, &e);
+    return e.answered;
+}
+
+static struct mt_ob_row *make_row(struct mt_outbox *ob, struct mt_now now, const struct mt_send *send,
+                                  const uint8_t digest[32])
+{
+    struct mt_ob_row *row =
+        mt_ob_row_new(send->method, strlen(send->method), send->params, strlen(send->params));
+
+    if (!row)
+        return NULL;
+    ob->last_id = now.wall > ob->last_id ? now.wall : ob->last_id + 1;
+    row->id = ob->last_id;
+    row->chat = send->chat;
+    row->created = now.wall / MT_US_PER_S;
+    row->flood_wait = send->flood_wait;
+    memcpy(row->digest, digest, 32);
+    row->dedup_len = send->dedup ? send->dedup_len : 0;
+    if (row->dedup_len) {
+        memcpy(row->dedup, send->dedup, row->dedup_len);
+        row->random_id = mt_ob_dedup_id(ob->cfg.secret, row->chat, row->dedup, row->dedup_len);
+    }
+    while (!row->random_id)
+        row->random_id = (int64_t)mt_env_random64(ob->cfg.env);
+    return row;
+}
+
+int mt_outbox_submit(struct mt_outbox *ob, struct mt_now now, const struct mt_send *send)
+{
+    struct tl_out probe = {0};
+    struct mt_ob_row *row;
+    struct mt_ob_lane *lane;
+    uint8_t digest[32];
+    int err;
+
+    if (send->dedup && (!send->dedup_len || send->dedup_len > MT_DEDUP_MAX))
+        return MT_E_ARG;
+    if (ob->n_rows >= MT_OUTBOX_ROWS)
+        return MT_E_TOO_LARGE;
+    mt_ob_digest(send->method, send->params, digest);
+    if (send->dedup) {
+        err = join(ob, now, send, digest);
+        if (err)
+            return err < 0 ? err : MT_OK;
+    }
+    row = make_row(ob, now, send, digest);
+    if (!row)
+        return MT_E_NOMEM;
+    err = mt_ob_encode(row, &probe); /* what cannot be sent is refused before it is written */
+    tl_out_free(&probe);
+    if (!err)
+        err = mt_ob_add_waiter(row, send);
+    if (!err)
+        err = mt_ob_append(ob, row);
+    if (err) {
+        mt_ob_row_free(row);
+        return err;
+    }
+    lane = mt_ob_lane(ob, row->chat);
+    if (lane && lane->first == row)
+        mt_ob_start(ob, now, row);
+    else
+        mt_ob_write(ob, row, MT_SEND_WAITING, (struct tl_slice){0});
+    return MT_OK;
+}
+
+/* --- after a restart --- */
+
+struct loading {
+    struct mt_outbox *ob;
+    struct mt_now now;
+};
+
+static int load_row(void *arg, const struct mt_outbox_row *stored)
+{
+    struct loading *l = arg;
+    struct mt_ob_row *row = mt_ob_row_new((const char *)stored->method.p, stored->method.n,
+                                          (const char *)stored->params.p, stored->params.n);
+
+    if (!row)
+        return MT_E_NOMEM;
+    row->id = stored->id;
+    row->chat = stored->chat;
+    row->random_id = stored->random_id;
+    row->created = stored->created;
+    row->first_sent = stored->first_sent;
+    row->dedup_len = stored->dedup.n < MT_DEDUP_MAX ? stored->dedup.n : MT_DEDUP_MAX;
+    if (row->dedup_len)
+        memcpy(row->dedup, stored->dedup.p, row->dedup_len);
+    if (stored->digest.n == 32)
+        memcpy(row->digest, stored->digest.p, 32);
+    if (row->id > l->ob->last_id)
+        l->ob->last_id = row->id;
+    if (mt_ob_append(l->ob, row)) {
+        mt_ob_row_free(row);
+        return MT_E_NOMEM;
+    }
+    return 0;
+}
+
+/* The server forgets random ids in time: a second message would be worse than none. */
+static void expire_old(struct mt_outbox *ob, struct mt_now now)
+{
+    static const char why[] = "{\"sent\":\"unknown\"}";
+    struct tl_slice result = {(const uint8_t *)why, sizeof why - 1};
+
+    for (struct mt_ob_lane *lane = ob->lanes, *next_lane; lane; lane = next_lane) {
+        next_lane = lane->next;
+        for (struct mt_ob_row *row = lane->first, *next; row; row = next) {
+            struct mt_reply r = {.kind = MT_REPLY_TIMEOUT, .sent = MT_SENT_UNKNOWN};
+
+            next = row->next;
+            if (row->first_sent && row->first_sent + MT_RESEND_LIFE < now.wall / MT_US_PER_S)
+                mt_ob_end(ob, row, MT_SEND_FAILED, result, &r);
+        }
+    }
+}
+
+void mt_outbox_load(struct mt_outbox *ob, struct mt_now now)
+{
+    struct loading l = {ob, now};
+
+    if (ob->loaded || !ob->cfg.store || !ob->cfg.store->each_unsent)
+        return;
+    ob->loaded = true;
+    ob->cfg.store->each_unsent(ob->cfg.store->ctx, load_row, &l);
+    expire_old(ob, now);
+    mt_ob_start_lanes(ob, now);
+}
+
+void mt_outbox_logged_out(struct mt_outbox *ob)
+{
+    for (struct mt_ob_lane *lane = ob->lanes; lane; lane = lane->next)
+        for (struct mt_ob_row *row = lane->first; row; row = row->next)
+            mt_ob_reply_all(ob, row, &(struct mt_reply){.kind = MT_REPLY_NOT_LOGGED_IN});
+    mt_ob_drop_all(ob);
+    ob->loaded = false;
+}
