@@ -2,7 +2,8 @@
 """Makes the method table, its parameters and the map of updates out of rpc/schema/; see rpc/method.h.
 
 The schema files are the contract, so this is also where they are checked: words of the dictionary, references,
-error names, examples, and one event (or a reason for none) for every Update constructor of the layer.
+error names, examples, and one event (or a reason for none) for every Update constructor of the layer. A method
+whose handler is not written yet stands in rpc/schema/pending.list; there is no such file where there is none.
 """
 import argparse
 import glob

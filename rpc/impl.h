@@ -28,6 +28,7 @@
 
 struct rpc_sub;
 struct rpc_resolve;
+struct rpc_filter;
 
 /* --- options: beside params, in it with an @, or set as defaults of the connection --- */
 
@@ -131,8 +132,11 @@ struct rpc_req {
     struct rpc_chunk *chunks;
     struct rpc_kept *kept;
     void *state;
+    struct rpc_filter *filter;
     void (*poll)(struct rpc_req *req, struct mt_now now);
+    void (*expire)(struct rpc_req *req, struct mt_now now); /* instead of TIMEOUT; may be NULL */
     bool parked;
+    const char *holds; /* name of a subscription whose place it reads, while it waits; or NULL */
     /* a call at the account */
     uint32_t slot; /* index + 1 in rpc->slots; 0 = none */
     bool sent;     /* what runs there is the thing itself, not a lookup before it */
@@ -149,7 +153,13 @@ struct rpc_slot {
 
 /* --- all of it --- */
 
-struct rpc_live; /* a live event of this turn */
+/* A live event of this turn. */
+struct rpc_live {
+    struct rpc_live *next;
+    struct rpc_event e;
+    char type[24];
+    char body[];
+};
 
 struct rpc {
     struct rpc_cfg cfg;
@@ -255,7 +265,7 @@ void rpc_raw(struct rpc_req *req, struct mt_now now);
 /* What to use instead of a function that the engine calls itself; NULL: it is not one of these. */
 const char *rpc_engine_owned(const char *function);
 
-/* --- events --- */
+/* --- events: sub.c, render.c --- */
 
 void rpc_subs_committed(struct rpc *r, struct mt_now now);
 void rpc_subs_of_conn_end(struct rpc_conn *c, struct mt_now now);

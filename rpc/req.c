@@ -1,4 +1,4 @@
-#include "rpc/impl.h"
+#include "rpc/filter.h"
 #include "rpc/views/views.h"
 
 #include <stdlib.h>
@@ -12,6 +12,10 @@ static void timed_out(struct rpc_timer *t, struct mt_now now)
     bool sent = req->sent;
 
     req->now = now;
+    if (req->expire) {
+        req->expire(req, now);
+        return;
+    }
     if (req->slot && !req->rpc->ending) {
         struct rpc_account a;
         uint64_t token = rpc_req_token(req);
@@ -67,6 +71,7 @@ void rpc_req_free(struct rpc_req *req)
     rpc_timer_clear(&r->timers, &req->timer);
     rpc_req_drop_token(req);
     rpc_resolve_free(req->resolve);
+    rpc_filter_free(req->filter);
     unlink_req(req->conn ? &req->conn->reqs : &r->orphans, req);
     r->n_reqs--;
     r->bytes -= req->counted;

@@ -68,7 +68,7 @@ static struct rpc_cursor journal_end(void *ctx)
 
 static struct rpc_cursor journal_oldest(void *ctx)
 {
-    return (struct rpc_cursor){1, ((struct rig *)ctx)->trimmed};
+    return (struct rpc_cursor){1, ((struct rig *)ctx)->trimmed + 1};
 }
 
 static int journal_read(void *ctx, struct rpc_cursor after, size_t limit,

@@ -1,0 +1,464 @@
+#include "rpc/sub.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define READ_AT_ONCE 1000
+#define ANSWER_MAX   (2u * 1024 * 1024) /* bytes of events in one answer */
+
+static void fail_unknown_name(struct rpc_req *req, const char *name)
+{
+    rpc_fail_hint(req, RPC_E_SUBSCRIPTION_UNKNOWN, "listSubscriptions lists them", "no subscription '%s'",
+                  name);
+}
+
+/* A cursor parameter that names a place; false: answered. */
+static bool take_cursor(struct rpc_req *req, const char *param, struct rpc_cursor *out)
+{
+    const char *text = rpc_arg_str(req, param);
+
+    if (rpc_cursor_parse(text, out) && rpc_cursor_valid(req->rpc, *out))
+        return true;
+    rpc_fail(req, RPC_E_CURSOR_INVALID, "params.%s: no such cursor '%.40s'", param, text);
+    return false;
+}
+
+static int put_name(struct rpc_req *req, const char *name, struct rpc_cursor at)
+{
+    const struct rpc_host *h = rpc_host_of(req);
+    int r = h->sub_put(h->ctx, name, at);
+
+    if (req->hold < RPC_HOLD_COMMIT)
+        req->hold = RPC_HOLD_COMMIT;
+    if (r < 0)
+        rpc_fail(req, RPC_E_STORAGE, "%s", mt_strerror(r));
+    return r;
+}
+
+/*
+ * Where a consumer begins: `since`, else the last ack of its name, else now. A new name, or one with a
+ * `since`, is stored there. False: answered.
+ */
+static bool begin_at(struct rpc_req *req, const char *name, struct rpc_cursor *at)
+{
+    const struct rpc_host *h = rpc_host_of(req);
+    const char *since = rpc_arg_str(req, "since");
+
+    if (!since && name && h->sub_get(h->ctx, name, at) == MT_OK)
+        return true;
+    if (!since || strcmp(since, "now") == 0)
+        *at = h->journal_end(h->ctx);
+    else if (strcmp(since, "oldest") == 0)
+        *at = rpc_journal_start(req->rpc);
+    else if (!take_cursor(req, "since", at))
+        return false;
+    return !name || put_name(req, name, *at) >= 0;
+}
+
+/* One holder at a time; true: the name is free now. */
+static bool take_name(struct rpc_req *req, struct mt_now now, const char *name, bool takeover)
+{
+    struct rpc_sub *sub;
+    struct rpc_req *other;
+    int64_t pid;
+
+    if (!name || !rpc_name_holder(req->rpc, name, &sub, &other, &pid))
+        return true;
+    if (!takeover) {
+        rpc_fail_hint(req, RPC_E_BUSY, "takeover: true ends the other", "'%s' is held by process %lld", name,
+                      (long long)pid);
+        return false;
+    }
+    if (sub) {
+        rpc_sub_end(sub, now, "takeover");
+    } else {
+        other->now = now;
+        rpc_fail(other, RPC_E_BUSY, "'%s' was taken over", name);
+    }
+    return true;
+}
+
+/* --- subscribe --- */
+
+static void answer_subscribed(struct rpc_req *req, const struct rpc_sub *s)
+{
+    char cursor[32];
+    json_t *warnings = json_array(), *out;
+
+    rpc_cursor_text(s->at, cursor);
+    if (req->conn->eof && !s->heartbeat)
+        json_array_append_new(warnings,
+                              json_string("the input has ended: without a heartbeat a quiet connection "
+                                          "may be closed by the program between us (socat -t)"));
+    out = json_pack("{s:I,s:s,s:o}", "subscription", (json_int_t)s->number, "cursor", cursor, "state",
+                    rpc_accounts_json(req->rpc));
+    if (out && json_array_size(warnings))
+        json_object_set(out, "warnings", warnings);
+    json_decref(warnings);
+    json_decref(req->opt.fields); /* they are for the events */
+    req->opt.fields = NULL;
+    rpc_answer(req, out);
+}
+
+static void subscribe(struct rpc_req *req, struct mt_now now)
+{
+    const char *name = rpc_arg_str(req, "name"), *ack = rpc_arg_str(req, "ack");
+    struct rpc_shape shape;
+    struct rpc_cursor at;
+    struct rpc_sub *s;
+
+    if (!req->conn) {
+        rpc_fail(req, RPC_E_CANCELLED, "the client hung up");
+        return;
+    }
+    if (ack && !name) {
+        rpc_fail(req, RPC_E_INVALID_PARAMS, "params.ack: there is nothing to ack without a name");
+        return;
+    }
+    if (!take_name(req, now, name, rpc_arg_bool(req, "takeover")) || !begin_at(req, name, &at))
+        return;
+    rpc_shape_of(req, &shape);
+    s = rpc_sub_new(req->conn, req->filter, &shape, at);
+    if (!s) {
+        rpc_shape_fini(&shape);
+        rpc_fail_nomem(req);
+        return;
+    }
+    req->filter = NULL;
+    if (name)
+        snprintf(s->name, sizeof s->name, "%s", name);
+    s->auto_ack = ack && strcmp(ack, "auto") == 0;
+    if (rpc_arg(req, "heartbeat"))
+        rpc_sub_heartbeat(s, now, rpc_arg_number(req, "heartbeat"));
+    /* its answer comes before its events: those are read at the end of the turn at the earliest */
+    req->hold = RPC_HOLD_NONE;
+    answer_subscribed(req, s);
+}
+
+void rpc_m_subscribe(struct rpc_req *req, struct mt_now now)
+{
+    rpc_filter_make(req, now, subscribe);
+}
+
+void rpc_m_unsubscribe(struct rpc_req *req, struct mt_now now)
+{
+    struct rpc_sub *s = rpc_sub_by_number(req->conn, rpc_arg_int(req, "subscription"));
+
+    if (!s) {
+        rpc_fail(req, RPC_E_SUBSCRIPTION_UNKNOWN, "no subscription %lld on this connection",
+                 (long long)rpc_arg_int(req, "subscription"));
+        return;
+    }
+    rpc_sub_end(s, now, NULL);
+    rpc_answer_ok(req);
+}
+
+/* --- ack, seek, names --- */
+
+static void answer_place(struct rpc_req *req, struct rpc_cursor at)
+{
+    char text[32];
+
+    rpc_cursor_text(at, text);
+    rpc_after_sync(req);
+    rpc_answer(req, json_pack("{s:s}", "cursor", text));
+}
+
+void rpc_m_ack(struct rpc_req *req, struct mt_now now)
+{
+    const struct rpc_host *h = rpc_host_of(req);
+    const char *name = rpc_arg_str(req, "name");
+    struct rpc_cursor at, had;
+
+    if (h->sub_get(h->ctx, name, &had) != MT_OK) {
+        fail_unknown_name(req, name);
+        return;
+    }
+    if (!take_cursor(req, "cursor", &at))
+        return;
+    if (rpc_cursor_compare(at, had) <= 0)
+        at = had;
+    else if (put_name(req, name, at) < 0)
+        return;
+    answer_place(req, at);
+}
+
+void rpc_m_seek(struct rpc_req *req, struct mt_now now)
+{
+    const struct rpc_host *h = rpc_host_of(req);
+    const char *name = rpc_arg_str(req, "name");
+    struct rpc_sub *s = rpc_sub_by_name(req->rpc, name);
+    struct rpc_cursor at;
+
+    if (h->sub_get(h->ctx, name, &at) != MT_OK) {
+        fail_unknown_name(req, name);
+        return;
+    }
+    if (!take_cursor(req, "cursor", &at) || put_name(req, name, at) < 0)
+        return;
+    if (s) {
+        s->at = at;
+        s->marked = s->has_left = false;
+    }
+    answer_place(req, at);
+}
+
+struct listing {
+    struct rpc_req *req;
+    json_t *items;
+};
+
+static int list_row(void *arg, const char *name, struct rpc_cursor acked, int64_t since)
+{
+    struct listing *l = arg;
+    char cursor[32];
+    struct rpc_sub *sub;
+    struct rpc_req *other;
+    int64_t pid;
+    bool held = rpc_name_holder(l->req->rpc, name, &sub, &other, &pid);
+    json_t *row;
+
+    rpc_cursor_text(acked, cursor);
+    row = json_pack("{s:s,s:s,s:b}", "name", name, "cursor", cursor, "held", held);
+    if (row && since)
+        json_object_set_new(row, "since", json_integer(since));
+    if (row && pid)
+        json_object_set_new(row, "pid", json_integer(pid));
+    return json_array_append_new(l->items, row) ? MT_E_NOMEM : 0;
+}
+
+void rpc_m_listSubscriptions(struct rpc_req *req, struct mt_now now)
+{
+    const struct rpc_host *h = rpc_host_of(req);
+    struct listing l = {req, json_array()};
+
+    h->sub_each(h->ctx, list_row, &l);
+    rpc_answer(req, json_pack("{s:o}", "items", l.items));
+}
+
+void rpc_m_dropSubscription(struct rpc_req *req, struct mt_now now)
+{
+    const struct rpc_host *h = rpc_host_of(req);
+    const char *name = rpc_arg_str(req, "name");
+    int r;
+
+    if (!take_name(req, now, name, false))
+        return;
+    r = h->sub_drop(h->ctx, name);
+    if (r == MT_E_NOT_FOUND) {
+        fail_unknown_name(req, name);
+        return;
+    }
+    req->hold = RPC_HOLD_COMMIT;
+    if (r < 0)
+        rpc_fail(req, RPC_E_STORAGE, "%s", mt_strerror(r));
+    else
+        rpc_answer_ok(req);
+}
+
+/* --- getEvents, waitEvent --- */
+
+struct wait {
+    struct rpc_req *req;
+    struct rpc_cursor at;
+    struct rpc_shape shape;
+    json_t *items;
+    json_t *lagged;
+    size_t limit, bytes, rows;
+    bool one; /* waitEvent */
+    bool nomem;
+};
+
+static int wait_row(void *arg, const struct rpc_event *e)
+{
+    struct wait *w = arg;
+    json_t *event;
+
+    w->at = e->cursor;
+    w->rows++;
+    if (!rpc_filter_match(w->req->filter, e))
+        return 0;
+    event = rpc_event_json(e, &w->shape);
+    if (!event || json_array_append_new(w->items, event)) {
+        w->nomem = true;
+        return 1;
+    }
+    w->bytes += e->body.n + e->raw.n;
+    return json_array_size(w->items) >= w->limit || w->bytes > ANSWER_MAX;
+}
+
+/* What left the journal before it was read: told, or for waitEvent an error (false: answered). */
+static bool wait_lost(struct wait *w)
+{
+    struct rpc_cursor start = rpc_journal_start(w->req->rpc);
+    uint64_t lost = rpc_journal_lost(w->req->rpc, w->at);
+    char from[32], to[32];
+
+    if (!lost)
+        return true;
+    if (w->one) {
+        rpc_fail(w->req, RPC_E_LAGGED, "%llu events after that cursor have left the journal",
+                 (unsigned long long)lost);
+        return false;
+    }
+    rpc_cursor_text(w->at, from);
+    rpc_cursor_text(start, to);
+    w->lagged = rpc_keep(
+        w->req, json_pack("{s:s,s:s,s:I}", "lost_from", from, "lost_to", to, "lost", (json_int_t)lost));
+    w->at = start;
+    return true;
+}
+
+static void answer_wait(struct rpc_req *req, struct mt_now now)
+{
+    struct wait *w = req->state;
+    char cursor[32];
+    json_t *out;
+
+    if (w->nomem) {
+        rpc_fail_nomem(req);
+        return;
+    }
+    if (w->one) {
+        rpc_answer(req, json_incref(json_array_get(w->items, 0)));
+        return;
+    }
+    rpc_cursor_text(w->at, cursor);
+    out = json_pack("{s:O,s:s}", "items", w->items, "cursor", cursor);
+    if (out && w->lagged)
+        json_object_set(out, "lagged", w->lagged);
+    rpc_answer(req, out);
+}
+
+static bool live_matches(struct wait *w)
+{
+    struct rpc_cursor at = w->at;
+
+    for (const struct rpc_live *l = w->req->rpc->live; l && w->one; l = l->next) {
+        wait_row(w, &l->e);
+        w->at = at;
+        if (json_array_size(w->items))
+            return true;
+    }
+    return false;
+}
+
+enum filled { NOTHING, SOMETHING, FAILED };
+
+/* Reads on. FAILED: answered. */
+static enum filled fill(struct wait *w)
+{
+    const struct rpc_host *h = rpc_host_of(w->req);
+    struct rpc_cursor end = h->journal_end(h->ctx);
+    bool full = live_matches(w);
+    uint64_t lost;
+
+    while (!full && rpc_cursor_compare(w->at, end) != 0) {
+        w->rows = 0;
+        if (h->journal_read(h->ctx, w->at, READ_AT_ONCE, wait_row, w, &lost) < 0) {
+            rpc_fail(w->req, RPC_E_STORAGE, "the journal cannot be read");
+            return FAILED;
+        }
+        full = json_array_size(w->items) >= w->limit || w->bytes > ANSWER_MAX || w->nomem;
+        if (!full && w->rows < READ_AT_ONCE)
+            w->at = end;
+    }
+    return full || json_array_size(w->items) || w->lagged ? SOMETHING : NOTHING;
+}
+
+static void poll_events(struct rpc_req *req, struct mt_now now)
+{
+    if (fill(req->state) == SOMETHING)
+        answer_wait(req, now);
+}
+
+/* Answers what is there, else waits for it. */
+static void begin_wait(struct rpc_req *req, struct mt_now now)
+{
+    double wait = rpc_arg_number(req, "wait");
+    enum filled filled = fill(req->state);
+
+    if (filled == FAILED)
+        return;
+    req->deadline = now.mono + (int64_t)(wait * (double)MT_US_PER_S);
+    if (filled == SOMETHING || (req->expire && wait <= 0))
+        answer_wait(req, now);
+    else
+        rpc_park(req, poll_events);
+}
+
+static void wait_ended(struct rpc_req *req, struct mt_now now)
+{
+    answer_wait(req, now);
+}
+
+static struct wait *new_wait(struct rpc_req *req)
+{
+    struct wait *w = rpc_alloc(req, sizeof *w);
+
+    if (!w)
+        return NULL;
+    w->req = req;
+    w->items = rpc_keep(req, json_array());
+    w->shape.format = rpc_arg_format(req);
+    w->shape.raw = rpc_arg_bool(req, "raw");
+    rpc_set_state(req, w);
+    return w->items ? w : NULL;
+}
+
+static void get_events(struct rpc_req *req, struct mt_now now)
+{
+    const char *name = rpc_arg_str(req, "name");
+    struct wait *w = new_wait(req);
+    struct rpc_cursor acked, had;
+    const struct rpc_host *h = rpc_host_of(req);
+
+    if (!w) {
+        rpc_fail_nomem(req);
+        return;
+    }
+    w->limit = (size_t)rpc_arg_int(req, "limit");
+    if (rpc_arg(req, "ack") && !name) {
+        rpc_fail(req, RPC_E_INVALID_PARAMS, "params.ack: there is nothing to ack without a name");
+        return;
+    }
+    if (!take_name(req, now, name, false))
+        return;
+    if (rpc_arg(req, "ack")) {
+        if (!take_cursor(req, "ack", &acked))
+            return;
+        if ((h->sub_get(h->ctx, name, &had) != MT_OK || rpc_cursor_compare(acked, had) > 0) &&
+            put_name(req, name, acked) < 0)
+            return;
+    }
+    if (!begin_at(req, name, &w->at) || !wait_lost(w))
+        return;
+    req->holds = name;
+    req->expire = wait_ended;
+    begin_wait(req, now);
+}
+
+void rpc_m_getEvents(struct rpc_req *req, struct mt_now now)
+{
+    rpc_filter_make(req, now, get_events);
+}
+
+static void wait_event(struct rpc_req *req, struct mt_now now)
+{
+    struct wait *w = new_wait(req);
+
+    if (!w) {
+        rpc_fail_nomem(req);
+        return;
+    }
+    w->one = true;
+    w->limit = 1;
+    if (!begin_at(req, NULL, &w->at) || !wait_lost(w))
+        return;
+    begin_wait(req, now);
+}
+
+void rpc_m_waitEvent(struct rpc_req *req, struct mt_now now)
+{
+    rpc_filter_make(req, now, wait_event);
+}
