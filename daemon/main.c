@@ -243,7 +243,7 @@ static void on_signal(evutil_socket_t number, short what, void *arg)
 static void on_synced(void *ctx)
 {
     struct tgd *d = ctx;
-    rpc_synced(d->rpc, tgd_now());
+    rpc_synced(d->rpc, tgd_now(), store_synced(d->store));
 }
 
 static void on_computed(void *ctx, int32_t account, uint64_t token, struct mt_job *job)

@@ -20,6 +20,7 @@ struct tgd_pump {
     bool turn_failed;
     bool storage_failed; /* the last commit failed: accounts are stopped until storage works again */
     int64_t retry_at;
+    uint64_t committed;     /* newest turn */
     int64_t unsynced_since; /* mono time of the first commit that is not synced; 0 = none */
     int64_t trim_at;
     int64_t watchdog_us, watchdog_at;
@@ -190,6 +191,7 @@ static void commit(struct tgd_pump *p, struct mt_now now)
         turn_lost(p, now);
         return;
     }
+    p->committed = turn;
     if (!p->unsynced_since)
         p->unsynced_since = now.mono;
     boundary(p);
@@ -216,6 +218,7 @@ static bool round_once(struct tgd_pump *p, struct mt_now now)
     for (size_t i = 0; i < d->n_accounts; i++)
         if (d->accounts[i]->dirty)
             mt_account_committed(d->accounts[i]->core, now);
+    rpc_turn(d->rpc, p->committed, store_synced(d->store));
     rpc_committed(d->rpc, now);
     return any;
 }

@@ -377,12 +377,14 @@ void rpc_conn_release(struct rpc_conn *c, struct mt_now now, bool synced)
 
     while (*at) {
         struct rpc_held *h = *at;
-        bool goes = synced ? h->committed : h->hold == RPC_HOLD_COMMIT;
+        bool goes = !synced && h->hold == RPC_HOLD_COMMIT;
 
         if (!synced && h->hold == RPC_HOLD_SYNC && !h->committed) {
             h->committed = true;
+            h->turn = c->rpc->committed;
             c->rpc->waiting_sync++;
         }
+        goes = goes || (h->committed && h->turn <= c->rpc->synced);
         if (!goes) {
             at = &h->next;
             continue;

@@ -51,6 +51,7 @@ struct rpc_held {
     struct rpc_held *next;
     enum rpc_hold hold;
     bool committed; /* and now waits for the sync */
+    uint64_t turn;  /* of that commit */
     size_t n;
     char text[];
 };
@@ -178,7 +179,8 @@ struct rpc {
     struct rpc_live *live, **live_tail;
     struct rpc_sub *subs; /* all connections */
     size_t waiting_sync;
-    bool ending; /* rpc_free: accounts and host may be gone */
+    uint64_t committed, synced; /* newest turns */
+    bool ending;                /* rpc_free: accounts and host may be gone */
 };
 
 /* --- conn.c --- */

@@ -65,8 +65,15 @@ void rpc_committed(struct rpc *r, struct mt_now now)
             rpc_conn_release(c, now, false);
 }
 
-void rpc_synced(struct rpc *r, struct mt_now now)
+void rpc_turn(struct rpc *r, uint64_t committed, uint64_t synced)
 {
+    r->committed = committed;
+    r->synced = synced;
+}
+
+void rpc_synced(struct rpc *r, struct mt_now now, uint64_t synced)
+{
+    r->synced = synced;
     for (struct rpc_conn *c = r->conns; c && r->waiting_sync; c = c->next)
         if (c->held)
             rpc_conn_release(c, now, true);

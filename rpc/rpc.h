@@ -127,8 +127,13 @@ void rpc_render_fx(struct rpc *r, struct mt_now now, int32_t account, const stru
  * any verb of rpc ran, whether there was something to commit or not; before the outputs are written.
  */
 void rpc_committed(struct rpc *r, struct mt_now now);
-/* All that was committed so far is power-safe too. */
-void rpc_synced(struct rpc *r, struct mt_now now);
+/*
+ * The newest turn that is committed, and the newest that is power-safe (storage numbers them). Before
+ * rpc_committed(): answers that wait for a sync remember the first, and leave when the second has reached it.
+ */
+void rpc_turn(struct rpc *r, uint64_t committed, uint64_t synced);
+/* A sync has ended; all turns up to this one are power-safe. */
+void rpc_synced(struct rpc *r, struct mt_now now, uint64_t synced);
 /* Whether an answer is held back until the next sync (ack, queue: true, a login step): do not put it off. */
 bool rpc_wants_sync(const struct rpc *r);
 void rpc_tick(struct rpc *r, struct mt_now now);

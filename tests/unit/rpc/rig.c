@@ -261,6 +261,7 @@ const char *rig_read(struct rig *g, struct rpc_conn *c)
 {
     struct tl_slice out;
 
+    rpc_turn(g->r, ++g->turn, g->synced);
     rpc_committed(g->r, g->now);
     out = rpc_output(c);
     if (out.n >= sizeof g->said)

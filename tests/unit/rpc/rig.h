@@ -39,6 +39,7 @@ struct rig {
     size_t n_subs;
     char said[1 << 16]; /* what the newest say() or read() got */
     char control[64];
+    uint64_t turn, synced;
     int broken; /* log lines at BROKEN */
 };
 

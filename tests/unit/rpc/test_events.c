@@ -121,7 +121,7 @@ TEST(a_name_keeps_the_place_of_its_last_ack)
     assert_int_equal(lines(rig_read(g, g->c)), 2);
     assert_string_equal(
         say(g, "{\"id\":2,\"method\":\"ack\",\"params\":{\"name\":\"bot\",\"cursor\":\"1.1\"}}"), "");
-    rpc_synced(g->r, g->now);
+    rpc_synced(g->r, g->now, g->turn);
     rig_read(g, g->c);
     assert_string_equal(got(g, "result.cursor"), "1.1");
     rpc_closed(g->c, g->now);

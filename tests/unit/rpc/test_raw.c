@@ -259,7 +259,7 @@ TEST(login_steps_go_to_the_account_and_answer_when_safe)
     rig_reply(g, 0, &ok);
     assert_string_equal(rig_read(g, g->c), "");
     assert_true(rpc_wants_sync(g->r));
-    rpc_synced(g->r, g->now);
+    rpc_synced(g->r, g->now, g->turn);
     assert_false(rpc_wants_sync(g->r));
     rig_read(g, g->c);
     assert_string_equal(got(g, "result"),
