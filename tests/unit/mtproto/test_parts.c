@@ -7,6 +7,7 @@
 #include "core/mtproto/message.h"
 #include "core/mtproto/salts.h"
 #include "core/mtproto/window.h"
+#include "tl/ids.h"
 
 static const struct mt_now t0 = {.mono = 50 * MT_US_PER_S, .wall = INT64_C(1700000000) * MT_US_PER_S};
 
@@ -341,6 +342,44 @@ static void back_off_doubles_up_to_a_minute(void **state)
     assert_true(mt_backoff(&env, UINT32_MAX) <= 60 * MT_US_PER_S);
 }
 
+static void our_ids_are_those_of_the_schema(void **state)
+{
+    static const uint32_t pairs[][2] = {
+        {MT_ID_RPC_RESULT, TL_rpc_result},
+        {MT_ID_RPC_ERROR, TL_rpc_error},
+        {MT_ID_RPC_DROP_ANSWER, TL_rpc_drop_answer},
+        {MT_ID_FUTURE_SALTS, TL_future_salts},
+        {MT_ID_GET_FUTURE_SALTS, TL_get_future_salts},
+        {MT_ID_PING_DISCONNECT, TL_ping_delay_disconnect},
+        {MT_ID_PONG, TL_pong},
+        {MT_ID_DESTROY_SESSION_OK, TL_destroy_session_ok},
+        {MT_ID_DESTROY_SESSION_NO, TL_destroy_session_none},
+        {MT_ID_NEW_SESSION, TL_new_session_created},
+        {MT_ID_CONTAINER, TL_msg_container},
+        {MT_ID_MSG_COPY, TL_msg_copy},
+        {MT_ID_GZIP_PACKED, TL_gzip_packed},
+        {MT_ID_MSGS_ACK, TL_msgs_ack},
+        {MT_ID_BAD_MSG, TL_bad_msg_notification},
+        {MT_ID_BAD_SALT, TL_bad_server_salt},
+        {MT_ID_RESEND_REQ, TL_msg_resend_req},
+        {MT_ID_STATE_REQ, TL_msgs_state_req},
+        {MT_ID_STATE_INFO, TL_msgs_state_info},
+        {MT_ID_ALL_INFO, TL_msgs_all_info},
+        {MT_ID_DETAILED_INFO, TL_msg_detailed_info},
+        {MT_ID_NEW_DETAILED_INFO, TL_msg_new_detailed_info},
+        {MT_ID_INVOKE_WITH_LAYER, TL_invokeWithLayer},
+        {MT_ID_INIT_CONNECTION, TL_initConnection},
+        {MT_ID_WITHOUT_UPDATES, TL_invokeWithoutUpdates},
+        {MT_ID_SAVE_FILE_PART, TL_upload_saveFilePart},
+        {MT_ID_SAVE_BIG_FILE_PART, TL_upload_saveBigFilePart},
+        {MT_ID_BIND_TEMP_KEY, TL_auth_bindTempAuthKey},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
+        assert_int_equal(pairs[i][0], pairs[i][1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -360,6 +399,7 @@ int main(void)
         cmocka_unit_test(a_list_keeps_the_order_of_submission),
         cmocka_unit_test(sent_ids_are_found_until_their_message_is_done),
         cmocka_unit_test(back_off_doubles_up_to_a_minute),
+        cmocka_unit_test(our_ids_are_those_of_the_schema),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
