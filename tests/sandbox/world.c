@@ -43,6 +43,7 @@ static void free_post(struct sb_post *p)
         free(p->reactions[i].emoji);
     free(p->reactions);
     free(p->text);
+    free(p->quote);
     json_decref(p->entities);
     json_decref(p->media);
     json_decref(p->action);

@@ -27,7 +27,7 @@ int32_t sb_unread(const struct sb_world *w, const struct sb_user *u, struct sb_p
 struct sb_letter {
     struct sb_user *from;
     struct sb_peer to;
-    const char *text;
+    const char *text, *quote;                         /* quote: of the message replied to, or NULL */
     json_t *entities, *media, *fwd, *action, *markup; /* borrowed, NULL = none */
     int32_t reply_to;                                 /* an id in the sender's box or the channel */
     int64_t random_id;                                /* 0 = none */

@@ -179,6 +179,7 @@ struct sb_msg *sb_deliver(struct sb_turn *t, const struct sb_letter *s)
     const struct sb_msg *replied = s->reply_to && box ? sb_box_msg(box, s->reply_to) : NULL;
     struct sb_post *post = sb_post_new(t, from, s->text);
 
+    post->quote = replied ? sb_dup(s->quote) : NULL;
     post->silent = s->silent;
     post->noforwards = s->noforwards;
     post->entities = s->entities ? json_incref(s->entities) : NULL;

@@ -215,6 +215,15 @@ static void put_content(struct sb_world *w, json_t *o, const struct sb_user *vie
     (void)w;
 }
 
+static json_t *json_reply(const struct sb_msg *m)
+{
+    json_t *h = json_pack("{s:s,s:i}", "_", "messageReplyHeader", "reply_to_msg_id", m->reply_to);
+
+    put_true(h, "quote", m->post->quote != NULL);
+    put_text(h, "quote_text", m->post->quote);
+    return h;
+}
+
 json_t *sb_json_message(struct sb_world *w, const struct sb_user *viewer, const struct sb_msg *m)
 {
     const struct sb_post *p = m->post;
@@ -232,7 +241,7 @@ json_t *sb_json_message(struct sb_world *w, const struct sb_user *viewer, const 
     if (p->from.kind == SB_USER && (m->peer.kind != SB_USER || out || sb_pick_for(w, p->uid, 2)))
         put(o, "from_id", sb_json_peer(p->from));
     if (m->reply_to)
-        put(o, "reply_to", json_pack("{s:s,s:i}", "_", "messageReplyHeader", "reply_to_msg_id", m->reply_to));
+        put(o, "reply_to", json_reply(m));
     if (p->action)
         put_shared(o, "action", p->action);
     else

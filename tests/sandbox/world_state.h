@@ -70,6 +70,7 @@ struct sb_post {
     struct sb_peer from; /* a user, or the channel of a post */
     int32_t date, edit_date;
     char *text;       /* "" where there is none */
+    char *quote;      /* what of the message replied to; NULL = no quote */
     json_t *entities; /* array or NULL; as TL-JSON, like the next four */
     json_t *media;
     json_t *action; /* of a service message */

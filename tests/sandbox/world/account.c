@@ -71,6 +71,34 @@ static void update_profile(struct sb_turn *t)
     sb_answer(t, sb_json_user(t->w, t->date, u, u, false));
 }
 
+static bool name_free(struct sb_turn *t, struct tl_slice name)
+{
+    if (!sb_username_ok((const char *)name.p, name.n))
+        sb_refuse(t, 400, "USERNAME_INVALID");
+    else if (sb_by_username(t->w, (const char *)name.p, name.n).kind != SB_NOBODY)
+        sb_refuse(t, 400, "USERNAME_OCCUPIED");
+    else
+        return true;
+    return false;
+}
+
+static void check_username(struct sb_turn *t)
+{
+    if (name_free(t, tl_get_bytes(t->call, TLF_account_checkUsername__username)))
+        sb_answer_bool(t, true);
+}
+
+static void update_username(struct sb_turn *t)
+{
+    struct tl_slice name = tl_get_bytes(t->call, TLF_account_updateUsername__username);
+
+    if (name.n && !name_free(t, name))
+        return;
+    free(t->me->username);
+    t->me->username = name.n ? sb_dupn(name.p, name.n) : NULL;
+    sb_answer(t, sb_json_user(t->w, t->date, t->me, t->me, false));
+}
+
 static void get_notify_settings(struct sb_turn *t)
 {
     sb_answer(t, sb_json_notify_settings());
@@ -82,6 +110,8 @@ const struct sb_method sb_methods_account[] = {
     {TL_auth_resetAuthorizations, 0, reset_authorizations},
     {TL_account_updateStatus, 0, update_status},
     {TL_account_updateProfile, 0, update_profile},
+    {TL_account_checkUsername, 0, check_username},
+    {TL_account_updateUsername, 0, update_username},
     {TL_account_getNotifySettings, 0, get_notify_settings},
     {0},
 };

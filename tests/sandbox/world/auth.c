@@ -170,6 +170,10 @@ static bool slice_is(struct tl_slice s, const char *text)
 /* The code that a phone and hash name and that may still be used; refuses where there is none. */
 static struct sb_code *code_of(struct sb_turn *t, const char *phone, struct tl_slice hash)
 {
+    if (!hash.n) {
+        sb_refuse(t, 400, "PHONE_CODE_HASH_EMPTY");
+        return NULL;
+    }
     for (size_t i = 0; i < t->w->n_codes; i++) {
         struct sb_code *c = &t->w->codes[i];
 

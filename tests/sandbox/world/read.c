@@ -32,10 +32,9 @@ static void read_channel(struct sb_turn *t)
     sb_answer_bool(t, true);
 }
 
-static void read_contents(struct sb_turn *t)
+/* Marks ids of my box as heard and seen; how many were not yet. */
+static int32_t read_ids(struct sb_turn *t, const int32_t *ids, size_t n)
 {
-    size_t n;
-    int32_t *ids = sb_arg_ints(t, TLF_messages_readMessageContents__id, &n);
     json_t *read = json_array(), *update;
     int32_t count;
 
@@ -47,7 +46,6 @@ static void read_contents(struct sb_turn *t)
         m->media_unread = false;
         json_array_append_new(read, json_integer(m->id));
     }
-    free(ids);
     count = (int32_t)json_array_size(read);
     update = json_pack("{s:s,s:o,s:i}", "_", "updateReadMessagesContents", "messages", read, "date", t->date);
     if (count) {
@@ -56,7 +54,31 @@ static void read_contents(struct sb_turn *t)
         sb_note_others(t, t->me, json_incref(update));
     }
     json_decref(update);
+    return count;
+}
+
+static void read_contents(struct sb_turn *t)
+{
+    size_t n;
+    int32_t *ids = sb_arg_ints(t, TLF_messages_readMessageContents__id, &n);
+    int32_t count = read_ids(t, ids, n);
+
+    free(ids);
     answer_affected(t, t->me->box.pts, count);
+}
+
+static void read_mentions(struct sb_turn *t)
+{
+    const struct sb_ids *ids;
+    struct sb_peer peer;
+    int32_t count;
+
+    if (!sb_arg_peer(t, TLF_messages_readMentions__peer, &peer) || !sb_may_read(t, peer))
+        return;
+    ids = peer.kind == SB_CHANNEL ? NULL : sb_history_of(t->w, t->me, peer);
+    count = ids ? read_ids(t, ids->v, ids->n) : 0;
+    sb_answer(t, json_pack("{s:s,s:i,s:i,s:i}", "_", "messages.affectedHistory", "pts", t->me->box.pts,
+                           "pts_count", count, "offset", 0));
 }
 
 static void read_channel_contents(struct sb_turn *t)
@@ -104,6 +126,7 @@ const struct sb_method sb_methods_read[] = {
     {TL_messages_readHistory, 0, read_history},
     {TL_channels_readHistory, 0, read_channel},
     {TL_messages_readMessageContents, 0, read_contents},
+    {TL_messages_readMentions, 0, read_mentions},
     {TL_channels_readMessageContents, 0, read_channel_contents},
     {TL_messages_getMessagesViews, 0, get_views},
     {0},

@@ -7,26 +7,33 @@
 /* What the sending methods share; the rest of struct sb_letter is theirs. */
 struct draft {
     struct sb_letter send;
-    char *text;
+    char *text, *quote;
     json_t *entities;
 };
 
 static void draft_fini(struct draft *d)
 {
     free(d->text);
+    free(d->quote);
     json_decref(d->entities);
     json_decref(d->send.media);
     json_decref(d->send.markup);
 }
 
-static int32_t reply_of(const struct tl_view *call)
+/* What the message answers, and the quote out of it. A message that is not there is no error: no reply. */
+static void take_reply(const struct tl_view *call, struct draft *d)
 {
+    const int f = tl_view_field(call, "reply_to");
     struct tl_view v;
-    int f = tl_view_field(call, "reply_to");
 
     if (f < 0 || !tl_get_object(call, (unsigned)f, &v) || v.def->id != TL_inputReplyToMessage)
-        return 0;
-    return tl_get_int(&v, TLF_inputReplyToMessage__reply_to_msg_id);
+        return;
+    d->send.reply_to = tl_get_int(&v, TLF_inputReplyToMessage__reply_to_msg_id);
+    if (tl_has(&v, TLF_inputReplyToMessage__quote_text)) {
+        struct tl_slice quote = tl_get_bytes(&v, TLF_inputReplyToMessage__quote_text);
+
+        d->send.quote = d->quote = sb_dupn(quote.p, quote.n);
+    }
 }
 
 /* Peer, rights and random_id; false: refused. Fields go by name: the sending methods share them. */
@@ -51,7 +58,6 @@ static bool open_send(struct sb_turn *t, const char *peer_field, struct sb_lette
     }
     chat = s->to.kind == SB_CHANNEL ? sb_chat_get(t->w, s->to) : NULL;
     s->as_channel = chat && !chat->megagroup;
-    s->reply_to = reply_of(c);
     s->silent = tl_has(c, (unsigned)tl_view_field(c, "silent"));
     s->noforwards = tl_has(c, (unsigned)tl_view_field(c, "noforwards"));
     return true;
@@ -80,6 +86,7 @@ static bool take_text(struct sb_turn *t, int32_t max, struct draft *d)
         sb_refuse(t, 400, error);
         return false;
     }
+    take_reply(t->call, d);
     d->send.text = d->text;
     d->send.entities = d->entities;
     if (t->me->bot)

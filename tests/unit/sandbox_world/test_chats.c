@@ -338,6 +338,10 @@ static void names_and_numbers_are_resolved(void **state)
     fix_refused(&f, "400 USERNAME_NOT_OCCUPIED", "contacts.resolveUsername", "{s:s}", "username",
                 "nobody_here");
     fix_refused(&f, "400 USERNAME_INVALID", "contacts.resolveUsername", "{s:s}", "username", "no-name");
+    fix_refused(&f, "400 USERNAME_OCCUPIED", "account.updateUsername", "{s:s}", "username", "News");
+    fix_call(&f, "account.updateUsername", "{s:s}", "username", "wonder");
+    assert_string_equal(str(f.result, "username"), "wonder");
+    fix_refused(&f, "400 USERNAME_NOT_OCCUPIED", "contacts.resolveUsername", "{s:s}", "username", "alice");
     fix_call(&f, "contacts.resolvePhone", "{s:s}", "phone", "9996610003");
     assert_int_equal(num(f.result, "peer.user_id"), CAROL);
     fix_call(&f, "contacts.getContacts", "{s:i}", "hash", 0);

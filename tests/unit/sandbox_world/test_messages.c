@@ -159,10 +159,15 @@ static void a_reply_points_at_the_readers_own_number(void **state)
     int32_t first = say("bob", "question");
 
     (void)state;
-    fix_call(&f, "messages.sendMessage", "{s:o,s:s,s:i,s:{s:s,s:i}}", "peer", fix_peer(&f, "bob"), "message",
-             "answer", "random_id", 6, "reply_to", "_", "inputReplyToMessage", "reply_to_msg_id", first);
+    fix_call(&f, "messages.sendMessage", "{s:o,s:s,s:i,s:{s:s,s:i,s:s}}", "peer", fix_peer(&f, "bob"),
+             "message", "answer", "random_id", 6, "reply_to", "_", "inputReplyToMessage", "reply_to_msg_id",
+             first, "quote_text", "quest");
     fix_control(&f, "history", "{s:s,s:s,s:i}", "of", "bob", "chat", "alice", "limit", 2);
     assert_int_equal(num(f.result, "items.0.reply_to"), num(f.result, "items.1.message_id"));
+    fix_call(&f, "messages.getHistory", "{s:o,s:i,s:i,s:i,s:i,s:i,s:i,s:i}", "peer", fix_peer(&f, "bob"),
+             "offset_id", 0, "offset_date", 0, "add_offset", 0, "limit", 1, "max_id", 0, "min_id", 0, "hash",
+             0);
+    assert_string_equal(str(f.result, "messages.0.reply_to.quote_text"), "quest");
 }
 
 static void only_the_author_edits_and_only_to_something_else(void **state)
@@ -292,6 +297,29 @@ static void reading_tells_the_sender(void **state)
     assert_int_equal(num(f.result, "pts_count"), 0);
 }
 
+static void a_mention_stays_unread_until_its_content_is_read(void **state)
+{
+    json_t *peer, *u;
+
+    (void)state;
+    fix_control(&f, "sendAs", "{s:s,s:s,s:s}", "from", "alice", "to", "team", "text", "@bob look");
+    fix_as(&f, 2, 2);
+    fix_control(&f, "state", "{s:s}", "user", "bob");
+    peer = json_pack("{s:s,s:I}", "_", "inputPeerChat", "chat_id", INT64_C(4000000001));
+    fix_call(&f, "messages.getUnreadMentions", "{s:O,s:i,s:i,s:i,s:i,s:i}", "peer", peer, "offset_id", 0,
+             "add_offset", 0, "limit", 10, "max_id", 0, "min_id", 0);
+    assert_int_equal(json_array_size(at(f.result, "messages")), 1);
+    assert_true(json_is_true(at(f.result, "messages.0.mentioned")));
+    fix_login(&f, 3, 2, "9996620002");
+    fix_call(&f, "messages.readMentions", "{s:O}", "peer", peer);
+    assert_int_equal(num(f.result, "pts_count"), 1);
+    u = fix_updates(&f, BOB);
+    assert_string_equal(str(u, "0._"), "updateReadMessagesContents");
+    json_decref(u);
+    fix_call(&f, "messages.readMentions", "{s:o}", "peer", peer);
+    assert_int_equal(num(f.result, "pts_count"), 0);
+}
+
 static void typing_is_short_and_leaves_no_trace(void **state)
 {
     json_t *u, *peer = fix_peer(&f, "bob");
@@ -384,6 +412,7 @@ int main(void)
         T(a_forward_says_where_it_comes_from),
         T(media_of_the_kinds_without_files_are_sent),
         T(reading_tells_the_sender),
+        T(a_mention_stays_unread_until_its_content_is_read),
         T(typing_is_short_and_leaves_no_trace),
         T(a_reaction_is_told_to_both_sides),
         T(a_pin_is_an_update_and_a_service_message),
