@@ -424,9 +424,34 @@ int __wrap_mkdir(const char *path, mode_t mode)
     return refuse() ? -1 : __real_mkdir(path, mode);
 }
 
+/* What was synced of the files in a folder stays so under its new name. */
+static void kept_moves(const char *from, const char *to)
+{
+    char old[600], now[600];
+    DIR *d = kept_name(from, old) && kept_name(to, now) ? opendir(fault.kept) : NULL;
+    size_t skip = strlen(fault.kept) + 1, n = d ? strlen(old + skip) : 0;
+    struct dirent *e;
+
+    while (d && (e = readdir(d))) {
+        char a[1200], b[1200];
+
+        if (strncmp(e->d_name, old + skip, n) != 0 || e->d_name[n] != '%')
+            continue;
+        snprintf(a, sizeof a, "%s/%s", fault.kept, e->d_name);
+        snprintf(b, sizeof b, "%s%s", now, e->d_name + n);
+        __real_rename(a, b);
+    }
+    if (d)
+        closedir(d);
+}
+
 int __wrap_rename(const char *from, const char *to)
 {
-    return refuse() ? -1 : __real_rename(from, to);
+    int rc = refuse() ? -1 : __real_rename(from, to);
+
+    if (rc == 0)
+        kept_moves(from, to);
+    return rc;
 }
 
 int __wrap_unlinkat(int dir, const char *path, int flags)

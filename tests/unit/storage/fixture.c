@@ -61,7 +61,7 @@ int fixture_teardown(void **state)
     struct fixture *f = *state;
 
     store_close(f->s);
-    shell("rm -rf '%s' '%s.backup'", f->dir);
+    shell("rm -rf '%s' '%s.backup' '%s.kept'", f->dir);
     free(f);
     return 0;
 }

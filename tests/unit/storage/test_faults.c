@@ -181,6 +181,54 @@ static void a_failed_commit_is_told_until_one_works(void **state)
     assert_null(store_trouble(f->s));
 }
 
+static void a_failed_write_cannot_be_committed(void **state)
+{
+    struct fixture *f = *state;
+    struct store_event no_type = {.account = 1};
+    int rc = MT_OK;
+
+    fixture_open(f);
+    fixture_account(f, "a");
+    assert_int_equal(fixture_append(f, 1, 20, 0), MT_OK);
+    assert_int_equal(store_append(f->s, &no_type), MT_E_ARG);
+    assert_int_equal(fixture_append(f, 1, 20, 0), MT_E_ARG);
+    assert_int_equal(store_commit(f->s, NULL), MT_E_ARG);
+    fault_arm(FAULT_FULL, 1, false);
+    for (int i = 0; rc == MT_OK && i < 100; i++)
+        rc = fixture_append(f, 1, 7000, 0);
+    assert_int_equal(rc, STORE_E_FULL);
+    assert_int_equal(store_begin(f->s), STORE_E_FULL);
+    assert_int_equal(store_commit(f->s, NULL), STORE_E_FULL);
+    assert_int_equal(fixture_read(f, (struct store_cursor){1, 0}).n, 0);
+    assert_int_equal(model_turn(f, 1), MT_OK);
+    assert_int_equal(model_check(f), 1);
+}
+
+/* The kernel may have dropped the pages that it could not write: the WAL is not to be relied on any more. */
+static void after_a_failed_sync_the_wal_is_folded_in(void **state)
+{
+    struct fixture *f = *state;
+    char path[256];
+    struct stat st;
+
+    fixture_open(f);
+    fixture_account(f, "a");
+    assert_int_equal(model_turn(f, 1), MT_OK);
+    fixture_path(f, "state.db-wal", path);
+    assert_int_equal(stat(path, &st), 0);
+    assert_true(st.st_size > 0);
+    fault_arm(FAULT_IO, 1, false);
+    assert_int_equal(store_sync_run(f->s), STORE_E_IO);
+    assert_true(fault_fired());
+    fault_arm(FAULT_NONE, 0, false);
+    assert_non_null(store_trouble(f->s));
+    assert_int_equal(store_sync_run(f->s), MT_OK);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_size, 0);
+    assert_int_equal(model_turn(f, 2), MT_OK);
+    assert_int_equal(model_check(f), 2);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -196,6 +244,8 @@ int main(void)
         T(trimming_that_fails_loses_nothing),
         T(a_start_that_fails_works_the_next_time),
         T(a_failed_commit_is_told_until_one_works),
+        T(a_failed_write_cannot_be_committed),
+        T(after_a_failed_sync_the_wal_is_folded_in),
     };
 
     fault_install();

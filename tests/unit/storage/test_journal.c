@@ -123,6 +123,26 @@ static void a_restored_backup_raises_the_epoch(void **state)
     check_read(f, gone, 1, 4, 4);
 }
 
+static void a_backup_that_is_copied_over_the_same_files_raises_the_epoch(void **state)
+{
+    struct fixture *f = *state;
+    char cmd[400];
+
+    fixture_open(f);
+    account_and_three_events(f);
+    fixture_close(f);
+    fixture_backup(f);
+    fixture_open(f);
+    fixture_events(f, 1, 2, 20);
+    fixture_close(f);
+    snprintf(cmd, sizeof cmd, "for f in state.db tgd.lock; do cat '%s.backup'/$f > '%s'/$f; done", f->dir,
+             f->dir);
+    assert_int_equal(system(cmd), 0);
+    fixture_open(f);
+    assert_int_equal(store_journal_end(f->s).epoch, 2);
+    assert_int_equal(store_journal_end(f->s).number, 3);
+}
+
 static void a_restored_state_db_alone_raises_the_epoch(void **state)
 {
     struct fixture *f = *state;
@@ -258,6 +278,20 @@ static void a_row_callback_cannot_pull_the_ground_away(void **state)
     check_read(f, at(1, 0), 3, 1, 3);
 }
 
+static void a_rolled_back_turn_costs_the_ring_nothing(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_open(f);
+    account_and_three_events(f);
+    fixture_append(f, 1, 20, 0);
+    store_rollback(f->s);
+    fixture_events(f, 1, 1, 20);
+    assert_int_equal(f->s->journal.ring.first, 1);
+    assert_int_equal(f->s->journal.ring.n, 4);
+    check_read(f, at(1, 0), 4, 1, 4);
+}
+
 static void an_event_of_the_open_turn_is_not_seen(void **state)
 {
     struct fixture *f = *state;
@@ -390,6 +424,7 @@ int main(void)
         T(an_unclean_end_under_another_boot_raises_the_epoch),
         T(a_cursor_that_never_was_is_refused),
         T(a_restored_backup_raises_the_epoch),
+        T(a_backup_that_is_copied_over_the_same_files_raises_the_epoch),
         T(a_restored_state_db_alone_raises_the_epoch),
         T(a_torn_lock_file_raises_the_epoch),
         T(a_deleted_state_db_begins_a_new_epoch),
@@ -397,6 +432,7 @@ int main(void)
         T(the_ring_and_the_disk_join_without_a_seam),
         T(a_reader_may_stop_and_has_a_limit),
         T(a_row_callback_cannot_pull_the_ground_away),
+        T(a_rolled_back_turn_costs_the_ring_nothing),
         T(an_event_of_the_open_turn_is_not_seen),
         T(bounds_take_the_oldest_and_say_how_many),
         T(old_events_leave_and_numbers_go_on),
