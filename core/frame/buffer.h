@@ -24,5 +24,5 @@ void mt_buffer_drop(struct mt_buffer *b, size_t n);
 
 static inline uint8_t *mt_buffer_front(struct mt_buffer *b)
 {
-    return b->data + b->start;
+    return b->data ? b->data + b->start : NULL;
 }
