@@ -46,6 +46,7 @@ void mt_conn_free(struct mt_conn *c)
     list_free(&c->service);
     mt_sent_fini(&c->sent);
     mt_acks_fini(&c->acks);
+    mt_ids_fini(&c->missed);
     tl_out_free(&c->packet);
     mt_wipe(&c->key, sizeof c->key);
     free(c);
@@ -64,6 +65,7 @@ void mt_conn_set_key(struct mt_conn *c, struct mt_now now, const struct mt_auth_
     c->salts_asked = now.mono - MT_SALTS_EVERY_US;
     mt_salts_told(&c->salts, salt, mt_session_server_s(c, now));
     mt_acks_clear(&c->acks);
+    c->missed.n = 0;
     mt_init_again(c);
 }
 
@@ -135,11 +137,13 @@ static int64_t sooner(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* Every minute; sooner where a request went out after the last ping and nothing has come since. */
+/* Every minute, in a slot that many accounts share; sooner where a request went out after the last ping and
+ * nothing has come since. */
 static int64_t next_ping(const struct mt_conn *c)
 {
     int64_t at = c->ping_at + MT_PING_EVERY_US;
 
+    at -= at % MT_PING_SLOT_US;
     if (c->flying.n && c->request_at > c->ping_at && !c->ping_open)
         at = sooner(at, later(c->request_at, c->heard_at) + MT_PING_SOON_US);
     return at;

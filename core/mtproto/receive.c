@@ -171,6 +171,18 @@ static int dispatch(struct mt_conn *c, struct mt_now now, struct mt_in_msg *in, 
     }
 }
 
+/* Ignored for its time. A ping finds out whose clock is wrong: a complaint sets ours, a pong says that it is
+ * right. */
+static void miss(struct mt_conn *c, const struct mt_in_msg *in)
+{
+    if (in->old_session || !(in->seqno & 1))
+        return;
+    if (c->missed.n < MT_MISSED_MAX && !mt_ids_has(&c->missed, in->msg_id))
+        mt_ids_add(&c->missed, in->msg_id);
+    if (!c->ping_open)
+        c->ping_now = true;
+}
+
 static uint32_t id_of(const struct mt_in_msg *in)
 {
     return in->n < 4 ? 0 : tl_load32(in->p);
@@ -193,8 +205,10 @@ static int open_message(struct mt_conn *c, struct mt_now now, struct mt_in_msg *
         in->n = n;
         id = id_of(in);
     }
-    if (in->stale && !is_complaint(id) && id != MT_ID_CONTAINER)
+    if (in->stale && !is_complaint(id) && id != MT_ID_CONTAINER) {
+        miss(c, in);
         return MT_OK;
+    }
     if (id == MT_ID_CONTAINER)
         return take_container(c, now, in, depth);
     if (id == MT_ID_MSG_COPY)
@@ -222,8 +236,10 @@ static int take_one(struct mt_conn *c, struct mt_now now, struct mt_in_msg *in, 
     case MT_SEEN_NEVER:
         break;
     }
-    if (in->stale && !is_complaint(id_of(in)) && id_of(in) != MT_ID_GZIP_PACKED)
+    if (in->stale && !is_complaint(id_of(in)) && id_of(in) != MT_ID_GZIP_PACKED) {
+        miss(c, in);
         return MT_OK;
+    }
     err = open_message(c, now, in, depth);
     free(in->owned);
     if (err == MT_E_NOMEM)

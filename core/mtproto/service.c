@@ -97,6 +97,8 @@ static void react(struct mt_conn *c, struct mt_now now, const struct mt_in_msg *
     case MT_C_ID_LOW:
         mt_clock_set(&c->clock, now, in->msg_id);
         mt_session_clock_moved(c, now);
+        if (!in->old_session)
+            mt_session_missed(c, true);
         return;
     case MT_C_ID_HIGH:
         if (in->old_session)
@@ -196,6 +198,7 @@ void mt_on_pong(struct mt_conn *c, struct mt_now now, const struct mt_in_msg *in
         return;
     service_done(c, msg_id);
     c->ping_open = false;
+    mt_session_missed(c, false);
     mt_ask_states(c, now.mono - MT_ASK_AFTER_US);
 }
 

@@ -12,6 +12,7 @@ void mt_session_reset(struct mt_conn *c, struct mt_now now)
     c->content = 0;
     mt_clock_restart(&c->clock);
     mt_acks_clear(&c->acks);
+    c->missed.n = 0; /* of the old session; the event below says that updates are missing */
     mt_init_again(c);
     c->ping_now = true;
     for (size_t i = 0; i < MT_C_COUNT; i++)
@@ -43,6 +44,17 @@ void mt_session_clock_moved(struct mt_conn *c, struct mt_now now)
         return;
     c->told_offset_us = offset;
     mt_events_push(c->events, &(struct mt_dc_event){.kind = MT_DC_TIME, .time_offset_us = offset});
+}
+
+void mt_session_missed(struct mt_conn *c, bool fetch)
+{
+    if (!c->missed.n)
+        return;
+    if (fetch)
+        mt_fetch(c, c->missed.v, c->missed.n);
+    else
+        mt_events_push(c->events, &(struct mt_dc_event){.kind = MT_DC_NEW_SESSION});
+    c->missed.n = 0;
 }
 
 void mt_session_salts_changed(struct mt_conn *c)

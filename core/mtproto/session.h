@@ -17,7 +17,9 @@
 #include "core/mtproto/salts.h"
 #include "core/mtproto/window.h"
 
-#define MT_PING_EVERY_US  (60 * MT_US_PER_S)
+#define MT_PING_EVERY_US (60 * MT_US_PER_S)
+#define MT_PING_SLOT_US  (10 * MT_US_PER_S)  /* pings fall on multiples of it: one wake-up for many accounts \
+                                              */
 #define MT_PING_SOON_US   (15 * MT_US_PER_S) /* silence with requests under way */
 #define MT_PONG_WAIT_US   (17 * MT_US_PER_S)
 #define MT_PING_DELAY_S   75
@@ -26,6 +28,7 @@
 #define MT_STATE_REQ_MAX  8192
 #define MT_GUARD_TIMES    5 /* the same complaint, after as many reactions, within MT_GUARD_US */
 #define MT_GUARD_US       (60 * MT_US_PER_S)
+#define MT_MISSED_MAX     256
 #define MT_UNIQUE_IDS     16
 
 /* Codes that bad_msg_notification and bad_server_salt have; a slot per code for the loop guard. */
@@ -69,6 +72,7 @@ struct mt_conn {
     uint32_t content;        /* content-related messages sent in this session */
     struct mt_window window;
     struct mt_acks acks;
+    struct mt_ids missed; /* content ignored for its time: fetched when the clock was set right */
     uint64_t unique_ids[MT_UNIQUE_IDS]; /* of new_session_created */
     size_t n_unique_ids;
     struct mt_guard guards[MT_C_COUNT];
@@ -119,6 +123,9 @@ uint32_t mt_session_seqno(struct mt_conn *c, bool content);
 int32_t mt_session_server_s(const struct mt_conn *c, struct mt_now now);
 /* The clock was set: MT_DC_TIME where the owner should know. */
 void mt_session_clock_moved(struct mt_conn *c, struct mt_now now);
+/* What was ignored for its time: `fetch` it (the clock was wrong), or let the owner know that updates are
+ * missing (it was right). */
+void mt_session_missed(struct mt_conn *c, bool fetch);
 /* MT_DC_SALTS. */
 void mt_session_salts_changed(struct mt_conn *c);
 /* MT_E_STATE where the complaint about `msg_id` came too often. */
@@ -169,5 +176,7 @@ void mt_on_all_info(struct mt_conn *c, const struct mt_in_msg *in);
 void mt_on_state_req(struct mt_conn *c, const struct mt_in_msg *in);
 void mt_on_resend_req(struct mt_conn *c, const struct mt_in_msg *in);
 void mt_on_detailed_info(struct mt_conn *c, struct mt_now now, const struct mt_in_msg *in);
+/* Queues msg_resend_req for messages of the server. */
+void mt_fetch(struct mt_conn *c, const uint64_t *msg_ids, size_t n);
 /* Queues msgs_state_req for what flies: of earlier links, or without answer since `before` (mono). */
 void mt_ask_states(struct mt_conn *c, int64_t before);

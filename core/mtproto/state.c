@@ -154,13 +154,14 @@ void mt_on_resend_req(struct mt_conn *c, const struct mt_in_msg *in)
         answer_states(c, in);
 }
 
-static void fetch_answer(struct mt_conn *c, uint64_t msg_id)
+void mt_fetch(struct mt_conn *c, const uint64_t *msg_ids, size_t n)
 {
     struct tl_out body = {0};
 
     tl_put_u32(&body, MT_ID_RESEND_REQ);
-    tl_put_vector(&body, 1);
-    tl_put_u64(&body, msg_id);
+    tl_put_vector(&body, (uint32_t)n);
+    for (size_t i = 0; i < n; i++)
+        tl_put_u64(&body, msg_ids[i]);
     mt_service_queue(c, MT_MSG_RESEND_REQ, &body);
     tl_out_free(&body);
 }
@@ -179,5 +180,5 @@ void mt_on_detailed_info(struct mt_conn *c, struct mt_now now, const struct mt_i
     if (!wanted || mt_window_look(&c->window, answer_id) != MT_SEEN_NEVER)
         mt_acks_add(&c->acks, now, answer_id);
     else
-        fetch_answer(c, answer_id);
+        mt_fetch(c, &answer_id, 1);
 }

@@ -350,6 +350,57 @@ static void silence_after_a_request_is_noticed_sooner(void **state)
     fake_stop(&f);
 }
 
+static uint64_t early_update(struct fake *f, int64_t ahead_us)
+{
+    struct tl_out body = fake_body(UINT32_C(0x74ae4240));
+
+    f->skew_us = ahead_us;
+    f->last_id = 0;
+    return fake_send(f, 3, true, &body);
+}
+
+static void what_was_ignored_for_a_wrong_clock_of_ours_is_fetched(void **state) /* trap 25 */
+{
+    struct fake f;
+    struct tl_out body = fake_body(UINT32_C(0x74ae4240));
+    struct fake_msg *ping, *req;
+    uint64_t id;
+
+    (void)state;
+    fake_start(&f);
+    id = early_update(&f, 400 * MT_US_PER_S);
+    assert_int_equal(fake_event(&f), MT_DC_NONE);
+    fake_take(&f);
+    ping = fake_find(&f, MT_ID_PING_DISCONNECT, NULL);
+    assert_non_null(ping); /* to find out whose clock is wrong */
+    fake_bad_msg(&f, ping->msg_id, 16);
+    assert_int_equal(fake_event(&f), MT_DC_TIME);
+    fake_take(&f);
+    req = fake_find(&f, MT_ID_RESEND_REQ, NULL);
+    assert_non_null(req);
+    assert_int_equal(tl_load64(req->p + 12), id);
+    assert_int_equal(fake_send_as(&f, id, 1, &body), MT_OK);
+    assert_int_equal(fake_event(&f), MT_DC_UPDATES);
+    tl_out_free(&body);
+    fake_stop(&f);
+}
+
+static void what_was_ignored_under_a_right_clock_is_reported_as_missing(void **state)
+{
+    struct fake f;
+
+    (void)state;
+    fake_start(&f);
+    early_update(&f, -400 * MT_US_PER_S);
+    f.skew_us = 0;
+    fake_advance(&f, MT_US_PER_S);
+    fake_take(&f);
+    fake_pong(&f, fake_find(&f, MT_ID_PING_DISCONNECT, NULL)->msg_id);
+    assert_int_equal(fake_event(&f), MT_DC_NEW_SESSION);
+    assert_int_equal(fake_event(&f), MT_DC_NONE);
+    fake_stop(&f);
+}
+
 static void salts_are_asked_for_before_they_end_and_used_in_their_time(void **state) /* traps 31, 32, 45 */
 {
     struct fake f;
@@ -529,6 +580,8 @@ int main(void)
         cmocka_unit_test(a_lost_session_is_initialised_again),
         cmocka_unit_test(pings_go_out_every_minute_and_silence_ends_the_link),
         cmocka_unit_test(silence_after_a_request_is_noticed_sooner),
+        cmocka_unit_test(what_was_ignored_for_a_wrong_clock_of_ours_is_fetched),
+        cmocka_unit_test(what_was_ignored_under_a_right_clock_is_reported_as_missing),
         cmocka_unit_test(salts_are_asked_for_before_they_end_and_used_in_their_time),
         cmocka_unit_test(announced_answers_are_fetched_or_acked),
         cmocka_unit_test(the_servers_questions_are_answered),
