@@ -20,6 +20,8 @@ json_t *sb_event_update(struct sb_world *w, const struct sb_box *box, const stru
                         const struct sb_user *viewer);
 /* Whether a bot is shown this message of a group (privacy mode); users see everything. */
 bool sb_sees(const struct sb_user *u, const struct sb_msg *m, const struct sb_chat *c);
+/* Whether it speaks to u: by name, or as a reply to him. */
+bool sb_mentions(const struct sb_user *u, const struct sb_msg *m);
 int32_t sb_unread(const struct sb_world *w, const struct sb_user *u, struct sb_peer peer);
 
 /* --- sending (world_deliver.c) --- */

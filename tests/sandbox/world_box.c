@@ -54,11 +54,26 @@ struct sb_msg *sb_copy_in(const struct sb_post *post, const struct sb_box *box)
     return NULL;
 }
 
-static bool names_bot(const struct sb_user *bot, const struct sb_post *post)
+static bool names(const struct sb_user *u, const struct sb_post *post)
 {
-    const char *at = bot->username ? strcasestr(post->text, bot->username) : NULL;
+    const char *at = u->username ? strcasestr(post->text, u->username) : NULL;
 
     return at && at > post->text && at[-1] == '@';
+}
+
+bool sb_mentions(const struct sb_user *u, const struct sb_msg *m)
+{
+    const struct sb_msg *to = m->reply_to ? sb_box_msg(m->box, m->reply_to) : NULL;
+    size_t i;
+    json_t *e;
+
+    if (to && to->post->from.kind == SB_USER && to->post->from.id == u->id)
+        return true;
+    json_array_foreach (m->post->entities, i, e) {
+        if (json_integer_value(json_object_get(e, "user_id")) == u->id)
+            return true;
+    }
+    return names(u, m->post);
 }
 
 bool sb_sees(const struct sb_user *u, const struct sb_msg *m, const struct sb_chat *c)
@@ -66,8 +81,8 @@ bool sb_sees(const struct sb_user *u, const struct sb_msg *m, const struct sb_ch
     const struct sb_post *post = m->post;
     const struct sb_msg *to;
 
-    if (!u->bot || !c || post->action || post->text[0] == '/' || names_bot(u, post) ||
-        sb_is_admin(c, u->id) || (post->from.kind == SB_USER && post->from.id == u->id))
+    if (!u->bot || !c || post->action || post->text[0] == '/' || names(u, post) || sb_is_admin(c, u->id) ||
+        (post->from.kind == SB_USER && post->from.id == u->id))
         return true;
     to = m->reply_to ? sb_box_msg(m->box, m->reply_to) : NULL;
     return to && to->post->from.kind == SB_USER && to->post->from.id == u->id;

@@ -29,24 +29,6 @@ const char *sb_may_write(const struct sb_world *w, const struct sb_user *from, s
     return "CHAT_WRITE_FORBIDDEN";
 }
 
-static bool mentions(const struct sb_user *u, const struct sb_post *p, const struct sb_msg *replied)
-{
-    size_t i;
-    json_t *e;
-
-    if (replied && replied->post->from.kind == SB_USER && replied->post->from.id == u->id)
-        return true;
-    json_array_foreach (p->entities, i, e) {
-        if (json_integer_value(json_object_get(e, "user_id")) == u->id)
-            return true;
-    }
-    if (!u->username)
-        return false;
-    const char *at = strcasestr(p->text, u->username);
-
-    return at && at > p->text && at[-1] == '@';
-}
-
 /* Logs a new message in its box and tells whoever reads that box. */
 static void tell_new(struct sb_turn *t, struct sb_msg *m)
 {
@@ -91,7 +73,7 @@ static struct sb_msg *into_box(struct sb_turn *t, struct sb_user *u, struct sb_p
             m->deleted = true;
             return NULL;
         }
-        m->mentioned = m->media_unread = mentions(u, post, to);
+        m->mentioned = m->media_unread = sb_mentions(u, m);
     }
     return m;
 }

@@ -233,7 +233,8 @@ json_t *sb_json_message(struct sb_world *w, const struct sb_user *viewer, const 
                           "peer_id", sb_json_peer(m->peer), "date", p->date);
 
     put_true(o, "out", out);
-    put_true(o, "mentioned", m->mentioned);
+    put_true(o, "mentioned",
+             m->mentioned || (m->peer.kind == SB_CHANNEL && viewer && !mine && sb_mentions(viewer, m)));
     put_true(o, "media_unread", m->media_unread);
     put_true(o, "silent", p->silent);
     put_true(o, "post", p->from.kind == SB_CHANNEL);

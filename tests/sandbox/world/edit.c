@@ -184,29 +184,41 @@ static void update_pinned(struct sb_turn *t)
     sb_answer_updates(t);
 }
 
+/* The one reaction of the call: "" where it takes its own back; NULL after refusing. */
+static char *reaction_of(struct sb_turn *t)
+{
+    struct tl_vec vec = tl_get_vector(t->call, TLF_messages_sendReaction__reaction);
+    struct tl_view v;
+    struct tl_slice s;
+    json_t *text;
+
+    if (!vec.left)
+        return sb_dup("");
+    if (vec.left > 1) {
+        sb_refuse(t, 400, "REACTIONS_TOO_MANY");
+        return NULL;
+    }
+    if (tl_vec_object(&vec, &v) && v.def->id == TL_reactionEmpty)
+        return sb_dup("");
+    s = v.def && v.def->id == TL_reactionEmoji ? tl_get_bytes(&v, TLF_reactionEmoji__emoticon)
+                                               : (struct tl_slice){0};
+    text = s.n ? json_stringn((const char *)s.p, s.n) : NULL; /* NULL: not UTF-8 */
+    if (!text) {
+        sb_refuse(t, 400, "REACTION_INVALID");
+        return NULL;
+    }
+    json_decref(text);
+    return sb_dupn(s.p, s.n);
+}
+
 static void send_reaction(struct sb_turn *t)
 {
     struct sb_msg *m = message_of(t, TLF_messages_sendReaction__peer, TLF_messages_sendReaction__msg_id);
-    struct tl_vec vec = tl_get_vector(t->call, TLF_messages_sendReaction__reaction);
-    struct tl_view v;
-    char *emoji = NULL;
+    char *emoji = m ? reaction_of(t) : NULL;
 
-    if (!m)
+    if (!emoji)
         return;
-    if (vec.left > 1) {
-        sb_refuse(t, 400, "REACTIONS_TOO_MANY");
-        return;
-    }
-    if (tl_vec_object(&vec, &v) && v.def->id == TL_reactionEmoji) {
-        struct tl_slice s = tl_get_bytes(&v, TLF_reactionEmoji__emoticon);
-
-        emoji = sb_dupn(s.p, s.n);
-    } else if (tl_get_vector(t->call, TLF_messages_sendReaction__reaction).left && v.def &&
-               v.def->id != TL_reactionEmpty) {
-        sb_refuse(t, 400, "REACTION_INVALID");
-        return;
-    }
-    sb_react(t, t->me, m, emoji && *emoji ? emoji : NULL);
+    sb_react(t, t->me, m, *emoji ? emoji : NULL);
     free(emoji);
     sb_answer_updates(t);
 }

@@ -349,6 +349,13 @@ static void a_reaction_is_told_to_both_sides(void **state)
     assert_string_equal(str(u, "0._"), "updateMessageReactions");
     assert_int_equal(num(u, "0.reactions.results.0.count"), 1);
     json_decref(u);
+    peer = fix_peer(&f, "bob");
+    fix_refused(&f, "400 REACTION_INVALID", "messages.sendReaction", "{s:O,s:i,s:[{s:s,s:s}]}", "peer", peer,
+                "msg_id", id, "reaction", "_", "reactionCustomEmoji", "document_id", "5");
+    fix_refused(&f, "400 MESSAGE_ID_INVALID", "messages.sendReaction", "{s:O,s:i,s:[]}", "peer", peer,
+                "msg_id", id + 100, "reaction");
+    fix_call(&f, "messages.sendReaction", "{s:o,s:i,s:[]}", "peer", peer, "msg_id", id, "reaction");
+    assert_int_equal(json_array_size(at(f.result, "updates.0.reactions.results")), 0);
 }
 
 static void a_pin_is_an_update_and_a_service_message(void **state)
