@@ -88,3 +88,14 @@ bool sb_stub(const struct tl_def *def, struct tl_out *out)
     }
     return false;
 }
+
+bool sb_least(const struct tl_def *def, struct tl_out *out)
+{
+    for (int depth = 0; depth <= STUB_DEPTH; depth++) {
+        tl_out_reset(out);
+        tl_put_u32(out, def->id);
+        if (put_fields(def, out, depth))
+            return true;
+    }
+    return false;
+}

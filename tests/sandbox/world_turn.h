@@ -53,6 +53,8 @@ void sb_refusef(struct sb_turn *t, int32_t code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Minimal valid value of the method's result type. False: there is none. */
 bool sb_stub(const struct tl_def *def, struct tl_out *out);
+/* The least valid object or call of a def, with its id. False: there is none (a wrapper). */
+bool sb_least(const struct tl_def *def, struct tl_out *out);
 
 /* --- updates --- */
 
