@@ -11,9 +11,8 @@ static const struct {
     {"rpc.discover", ""},
     {"advance", "seconds:number"},
     {"restart", "keys:bool?"},
-    {"fault",
-     "match:object? do:string seconds:number? code:int? text:string? to:int? what:string? times:int? "
-     "after:bool?"},
+    {"fault", "match:object? do:string seconds:number? code:int? text:string? to:int? what:string? "
+              "times:int? after:bool? bytes:int?"},
     {"clearFaults", "id:int?"},
 };
 

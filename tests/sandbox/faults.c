@@ -20,6 +20,7 @@ static const char *const do_name[] = {
     [SB_DO_MIGRATE] = "migrate",
     [SB_DO_TRANSPORT] = "transport",
     [SB_DO_KEYX] = "keyx",
+    [SB_DO_TRICKLE] = "trickle",
     [SB_DO_NEW_SESSION] = "new_session",
 };
 
@@ -45,6 +46,8 @@ static int do_by_name(const char *name)
 /* What a rule strikes where its match names no method. */
 static const char *default_method(enum sb_fault_do what)
 {
+    if (what == SB_DO_TRICKLE)
+        return "connect";
     if (what == SB_DO_GAP || what == SB_DO_TOO_LONG)
         return "updates";
     return what == SB_DO_KEYX ? "*" : "";
@@ -76,14 +79,14 @@ static bool read_rule(struct sb_fault *f, const json_t *params, char err[256])
 {
     const char *what = NULL, *text = NULL, *twist = NULL;
     double seconds = 1;
-    int code = 0, to = 0, times = 1, after = 1, n;
+    int code = 0, to = 0, times = 1, after = 1, bytes = 0, n;
     json_t *match = NULL;
     json_error_t e;
 
     if (json_unpack_ex((json_t *)(uintptr_t)params, &e, JSON_STRICT,
-                       "{s?o, s:s, s?s, s?s, s?F, s?i, s?i, s?i, s?b}", "match", &match, "do", &what, "text",
-                       &text, "what", &twist, "seconds", &seconds, "code", &code, "to", &to, "times", &times,
-                       "after", &after)) {
+                       "{s?o, s:s, s?s, s?s, s?F, s?i, s?i, s?i, s?b, s?i}", "match", &match, "do", &what,
+                       "text", &text, "what", &twist, "seconds", &seconds, "code", &code, "to", &to, "times",
+                       &times, "after", &after, "bytes", &bytes)) {
         snprintf(err, 256, "%s", e.text);
         return false;
     }
@@ -99,14 +102,15 @@ static bool read_rule(struct sb_fault *f, const json_t *params, char err[256])
         return false;
     }
     f->twist = (enum sb_keyx_twist)n;
-    if (times < 0 || seconds < 0 || seconds > 1e6) {
-        snprintf(err, 256, "times or seconds out of range");
+    if (times < 0 || bytes < 0 || seconds < 0 || seconds > 1e6) {
+        snprintf(err, 256, "times, bytes or seconds out of range");
         return false;
     }
     f->times = (uint32_t)times;
     f->delay = (int64_t)(seconds * (double)MT_US_PER_S);
     f->code = code ? code : f->what == SB_DO_TRANSPORT ? -404 : f->what == SB_DO_BAD_MSG ? 16 : 500;
     f->to = to;
+    f->bytes = (uint32_t)bytes;
     f->after = after;
     snprintf(f->text, sizeof f->text, "%s", text ? text : "INTERNAL");
     return read_match(f, match, err);

@@ -31,6 +31,7 @@ enum sb_fault_do {
     SB_DO_MIGRATE,     /* not executed: 303 X_MIGRATE_`to` */
     SB_DO_TRANSPORT,   /* transport error `code` (-404, -429, -444) instead of an answer, then closed */
     SB_DO_KEYX,        /* the answer of a key exchange step is twisted: `what` (enum sb_keyx_twist) */
+    SB_DO_TRICKLE,     /* "connect": everything is sent in single bytes */
     SB_DO_NEW_SESSION, /* the session is forgotten first, so that new_session_created comes again */
 };
 
@@ -46,6 +47,7 @@ struct sb_fault {
     enum sb_keyx_twist twist;
     int64_t delay; /* µs */
     int32_t code, to;
+    uint32_t bytes;
     bool after;
     char text[128];
 };

@@ -108,7 +108,9 @@ struct sb_conn {
     struct mt_frame *frame;
     struct sb_keyx *keyx; /* NULL until the first plain packet */
     enum sb_close close;
-    int64_t hangup; /* server mono, of ping_delay_disconnect; MT_NEVER */
+    int64_t hangup;     /* server mono, of ping_delay_disconnect; MT_NEVER */
+    uint64_t cut_after; /* output bytes until a fault cuts it; UINT64_MAX */
+    bool trickle;       /* output in single bytes */
     bool ready;
     struct sb_conn *next_ready;
 };

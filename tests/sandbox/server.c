@@ -135,8 +135,13 @@ uint32_t sb_server_accept(struct sb_server *s, struct mt_now now, int32_t dc_id)
     c->hangup = MT_NEVER;
     s->conns[number - 1] = c;
     s->stats.conns++;
+    c->cut_after = UINT64_MAX;
     f = sb_faults_hit(&s->faults, "connect", false, dc_id, 0);
     if (f && f->what == SB_DO_CUT)
+        c->cut_after = f->bytes;
+    if (f && f->what == SB_DO_TRICKLE)
+        c->trickle = true;
+    if (!c->cut_after)
         sb_conn_close(s, c, SB_CLOSE_NOW);
     return number;
 }
@@ -185,16 +190,29 @@ void sb_conn_error(struct sb_server *s, struct sb_conn *c, int32_t code)
 struct tl_slice sb_server_output(struct sb_server *s, uint32_t conn)
 {
     struct sb_conn *c = conn_of(s, conn);
+    struct tl_slice out = {NULL, 0};
 
-    return c && c->close != SB_CLOSE_NOW ? mt_frame_output(c->frame) : (struct tl_slice){NULL, 0};
+    if (c && c->close != SB_CLOSE_NOW)
+        out = mt_frame_output(c->frame);
+    if (c && c->trickle && out.n > 1)
+        out.n = 1;
+    if (c && out.n > c->cut_after)
+        out.n = (size_t)c->cut_after;
+    return out;
 }
 
 void sb_server_wrote(struct sb_server *s, uint32_t conn, size_t n)
 {
     struct sb_conn *c = conn_of(s, conn);
 
-    if (c)
-        mt_frame_wrote(c->frame, n);
+    if (!c)
+        return;
+    mt_frame_wrote(c->frame, n);
+    if (c->cut_after != UINT64_MAX) {
+        c->cut_after -= n < c->cut_after ? n : c->cut_after;
+        if (!c->cut_after)
+            sb_conn_close(s, c, SB_CLOSE_NOW);
+    }
 }
 
 enum sb_close sb_server_wants_close(const struct sb_server *s, uint32_t conn)
@@ -328,7 +346,7 @@ static void push_to(struct sb_server *s, struct sb_session *ses, struct mt_now a
 {
     const struct sb_fault *f = sb_faults_hit(&s->faults, "updates", false, ses->key->dc_id, ses->id);
     enum sb_fault_do what = f ? f->what : SB_DO_NOTHING;
-    struct tl_out shaped = {.limit = SB_OUT_MAX};
+    struct tl_out shaped = {.limit = SB_OUT_MAX}, packed = {.limit = SB_OUT_MAX};
     struct tl_slice p = {push->p, push->n};
     uint8_t too_long[4];
     struct sb_out *o;
@@ -343,12 +361,16 @@ static void push_to(struct sb_server *s, struct sb_session *ses, struct mt_now a
     }
     if (sb_in_layer_of(ses->key, NULL, p.p, p.n, &shaped))
         p = (struct tl_slice){shaped.data, shaped.len};
+    /* by seed, as answers are: a whole message may be packed too */
+    if (s->seed % 3 == 1 && p.n >= 512 && sb_gzip_packed(&packed, p.p, p.n))
+        p = (struct tl_slice){packed.data, packed.len};
     o = sb_send(s, ses, at, SB_SEND_PUSH, 0, p.p, p.n);
     if (o && what == SB_DO_DROP)
         o->sent = true;
     if (what == SB_DO_DUPLICATE)
         sb_send(s, ses, at, SB_SEND_PUSH, 0, p.p, p.n);
     tl_out_free(&shaped);
+    tl_out_free(&packed);
     if (what == SB_DO_CUT && ses->conn)
         sb_conn_close(s, ses->conn, SB_CLOSE_NOW);
 }

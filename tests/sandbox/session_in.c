@@ -131,6 +131,7 @@ static bool struck(struct sb_server *s, struct sb_session *ses, struct mt_now at
     case SB_DO_TOO_LONG:
     case SB_DO_MIGRATE:
     case SB_DO_KEYX:
+    case SB_DO_TRICKLE:
         return false;
     }
     return false;

@@ -13,6 +13,7 @@ struct sb_world {
     struct sb_push push[PUSHES_MAX];
     size_t n_push, at_push;
     uint8_t update[12];
+    uint8_t large[2048];
 };
 
 struct sb_world *sb_world_new(const struct sb_world_cfg *cfg, struct mt_now now)
@@ -147,6 +148,20 @@ void sb_fake_push(struct sb_world *w, bool to_key, uint64_t except_session)
                                             .except_session = except_session,
                                             .p = w->update,
                                             .n = sizeof w->update};
+}
+
+void sb_fake_push_large(struct sb_world *w)
+{
+    struct tl_out out = {.data = w->large, .cap = sizeof w->large, .fixed = true};
+
+    tl_put_u32(&out, TL_updates);
+    tl_put_vector(&out, 300);
+    for (int i = 0; i < 300; i++)
+        tl_put_u32(&out, TL_updateConfig);
+    tl_put_vector(&out, 0);
+    tl_put_vector(&out, 0);
+    tl_put_u64(&out, 0);
+    w->push[w->n_push++] = (struct sb_push){.user_id = SB_FAKE_USER, .p = w->large, .n = out.len};
 }
 
 bool sb_world_next_push(struct sb_world *w, struct sb_push *push)

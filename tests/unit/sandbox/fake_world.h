@@ -21,4 +21,5 @@ struct sb_fake {
 
 struct sb_fake *sb_fake_of(struct sb_world *w);
 /* Queues updateShort{updateConfig} for the user, or for key_id's sessions. */
+void sb_fake_push_large(struct sb_world *w); /* an updates object of over 1 KiB, for the user */
 void sb_fake_push(struct sb_world *w, bool to_key, uint64_t except_session);

@@ -271,6 +271,35 @@ static void too_long_takes_the_place_of_an_update(void **state)
     assert_int_equal(tc_count(&f->c, TL_updatesTooLong), 1);
 }
 
+static void a_connection_can_be_cut_after_some_bytes(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t req;
+
+    fault(f, "{\"do\":\"cut\",\"bytes\":100,\"match\":{\"method\":\"connect\"}}");
+    tc_connect(&f->c, MT_INTERMEDIATE, false);
+    req = call(f, TL_help_getConfig);
+    tc_expect_closed(&f->c, 0);
+    reconnect(f);
+    tc_expect_result(&f->c, req, TL_config);
+    fault(f, "{\"do\":\"cut\",\"match\":{\"method\":\"connect\"}}");
+    tc_connect(&f->c, MT_INTERMEDIATE, false);
+    tc_forget(&f->c);
+    call(f, TL_help_getConfig);
+    tc_expect_closed(&f->c, 0);
+}
+
+static void a_trickling_connection_says_the_same_byte_by_byte(void **state)
+{
+    struct fixture *f = *state;
+
+    fault(f, "{\"do\":\"trickle\"}");
+    tc_connect(&f->c, MT_ABRIDGED, true);
+    tc_expect_result(&f->c, call(f, TL_help_getConfig), TL_config);
+    tc_connect(&f->c, MT_ABRIDGED, true);
+    call(f, TL_help_getConfig);
+}
+
 static void nth_and_times_say_when_it_strikes(void **state)
 {
     struct fixture *f = *state;
@@ -397,6 +426,8 @@ int main(void)
         T(a_gap_loses_an_update_for_ever),
         T(a_dropped_update_comes_on_the_next_connection),
         T(too_long_takes_the_place_of_an_update),
+        T(a_connection_can_be_cut_after_some_bytes),
+        T(a_trickling_connection_says_the_same_byte_by_byte),
         T(nth_and_times_say_when_it_strikes),
         T(a_match_of_dc_or_session_spares_the_others),
         T(cleared_faults_are_gone),

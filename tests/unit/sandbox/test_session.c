@@ -422,6 +422,20 @@ static void a_large_answer_may_be_packed(void **state)
     assert_true(tc_result(&f->c, req)->n > 20000);
 }
 
+static void a_large_update_may_be_packed(void **state)
+{
+    struct fixture *f = *state;
+    size_t packed;
+
+    sb_fake_push_large(f->b.world);
+    tc_advance(&f->b, 0);
+    packed = sb_server_output(f->b.server, f->c.conn).n;
+    assert_true(packed > 0 && packed < 600);
+    tc_pump(&f->c);
+    assert_int_equal(tc_count(&f->c, TL_updates), 1);
+    assert_int_equal(tc_find(&f->c, TL_updates, 0)->n, 4 + 8 + 1200 + 16 + 8);
+}
+
 /* Layer 229 has another user (tl/schema/compat.tl), which begins alike. */
 static void an_answer_comes_in_the_layer_that_was_declared(void **state)
 {
@@ -578,6 +592,7 @@ int main(void)
         T(wrappers_come_off_in_any_order),
         T(a_packed_call_is_unpacked_outside_and_inside_wrappers),
         cmocka_unit_test_setup_teardown(a_large_answer_may_be_packed, up_gzip, down),
+        cmocka_unit_test_setup_teardown(a_large_update_may_be_packed, up_gzip, down),
         T(an_answer_comes_in_the_layer_that_was_declared),
         T(many_queries_in_one_container_are_all_answered),
         T(every_transport_carries_a_call),
