@@ -108,8 +108,8 @@ static void get_difference(struct sb_turn *t)
         return;
     }
     d = tell(t, box, pts, date, slice_of(t, limit > 0 ? (size_t)limit : 1000));
-    if (!d.more)
-        tell_channels(t, date, d.others);
+    /* in a slice too: the date of its state is now, so the next one would not tell of them any more */
+    tell_channels(t, date, d.others);
     if (!d.more && d.pts == pts && !json_array_size(d.others)) {
         r = json_pack("{s:s,s:i,s:i}", "_", "updates.differenceEmpty", "date", t->date, "seq", 1);
     } else {
