@@ -283,6 +283,27 @@ static void live_updates_and_differences_tell_the_same_story(void **state)
     }
 }
 
+static void the_same_seed_and_calls_give_the_same_pushes(void **state)
+{
+    json_t *pushes[3];
+
+    (void)state;
+    for (uint64_t i = 0; i < 3; i++) {
+        fix_init(&f, i < 2 ? 9 : 10);
+        fix_login(&f, 1, 2, "9996620001");
+        f.random = 1; /* the same acts, whatever the seed */
+        for (int k = 0; k < ACTS; k++)
+            act(k);
+        pushes[i] = json_incref(f.pushes);
+        fix_fini(&f);
+    }
+    assert_true(json_array_size(pushes[0]) > 10);
+    assert_true(json_equal(pushes[0], pushes[1]));
+    assert_false(json_equal(pushes[0], pushes[2]));
+    for (size_t i = 0; i < 3; i++)
+        json_decref(pushes[i]);
+}
+
 static void a_pts_that_cannot_be_is_refused(void **state)
 {
     (void)state;
@@ -391,6 +412,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(live_updates_and_differences_tell_the_same_story),
+        cmocka_unit_test(the_same_seed_and_calls_give_the_same_pushes),
         cmocka_unit_test(a_pts_that_cannot_be_is_refused),
         cmocka_unit_test(nothing_new_is_an_empty_difference),
         cmocka_unit_test(a_difference_can_be_made_too_long),
