@@ -201,14 +201,47 @@ int rpc_peer_hook(void *ctx, const char *type, const json_t *value, struct tl_ou
     return 0;
 }
 
-int rpc_missing_hook(void *ctx, const struct tl_def *def, const struct tl_field *field, struct tl_out *out)
+/* Where a list begins may be left out of a query: at its beginning. */
+static int put_paging(const struct tl_field *field, struct tl_out *out)
 {
-    struct rpc_req *req = ctx;
+    static const char *const names[] = {"offset",      "offset_id",    "offset_date",
+                                        "offset_peer", "offset_topic", "add_offset",
+                                        "max_id",      "min_id",       "hash"};
+    bool known = false;
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        known = known || strcmp(tl_field_name(field), names[i]) == 0;
+    if (!known)
+        return 0;
+    if (field->kind == TL_K_INT)
+        tl_put_int(out, 0);
+    else if (field->kind == TL_K_LONG)
+        tl_put_long(out, 0);
+    else if (field->kind == TL_K_STRING)
+        tl_put_str(out, "");
+    else if (field->kind == TL_K_OBJECT && strcmp(tl_type_name(field->type), "InputPeer") == 0)
+        tl_put_u32(out, TL_inputPeerEmpty);
+    else
+        return 0;
+    return 1;
+}
+
+/* A function that only reads: no other may have a hash or max_id taken for granted. */
+static bool is_query(const struct tl_def *def)
+{
+    const char *name = tl_def_name(def), *dot = strchr(name, '.');
+
+    if (!def->is_function || !dot)
+        return false;
+    return strncmp(dot + 1, "get", 3) == 0 || strncmp(dot + 1, "search", 6) == 0;
+}
+
+/* random_id, of a call or of an album's part. */
+static int put_random(struct rpc_req *req, const struct tl_field *field, struct tl_out *out)
+{
     const struct mt_env *env = req->rpc->cfg.env;
     size_t n;
 
-    if (strcmp(tl_field_name(field), "random_id") != 0)
-        return 0;
     if (field->kind == TL_K_LONG) {
         tl_put_u64(out, mt_env_random64(env));
         return 1;
@@ -220,6 +253,13 @@ int rpc_missing_hook(void *ctx, const struct tl_def *def, const struct tl_field 
     for (size_t i = 0; i < n; i++)
         tl_put_u64(out, mt_env_random64(env));
     return 1;
+}
+
+int rpc_missing_hook(void *ctx, const struct tl_def *def, const struct tl_field *field, struct tl_out *out)
+{
+    if (strcmp(tl_field_name(field), "random_id") == 0)
+        return put_random(ctx, field, out);
+    return is_query(def) ? put_paging(field, out) : 0;
 }
 
 /* --- asking --- */

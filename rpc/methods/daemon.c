@@ -210,8 +210,15 @@ void rpc_m_cancel(struct rpc_req *req, struct mt_now now)
 void rpc_m_getConfig(struct rpc_req *req, struct mt_now now)
 {
     const struct rpc_host *h = req->rpc->cfg.host;
+    json_t *config = h->config ? h->config(h->ctx) : NULL, *items = json_array(), *value;
+    const char *name;
 
-    rpc_answer(req, h->config ? h->config(h->ctx) : json_pack("{s:[]}", "items"));
+    json_object_foreach (config, name, value) {
+        json_object_set_new(value, "name", json_string(name));
+        json_array_append(items, value);
+    }
+    json_decref(config);
+    rpc_answer(req, json_pack("{s:o}", "items", items));
 }
 
 static void control(struct rpc_req *req, const char *what, const char *arg)

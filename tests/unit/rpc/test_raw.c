@@ -49,6 +49,22 @@ TEST(any_function_of_the_schema_can_be_called_with_any_form_of_a_peer)
     END;
 }
 
+TEST(where_a_list_begins_may_be_left_out)
+{
+    struct tl_view v;
+    BEGIN;
+    assert_string_equal(
+        say(g, "{\"method\":\"messages.getHistory\",\"params\":{\"peer\":\"@alice\",\"limit\":3}}"), "");
+    v = call_of(g);
+    assert_int_equal(tl_get_int(&v, TLF_messages_getHistory__limit), 3);
+    assert_int_equal(tl_get_int(&v, TLF_messages_getHistory__max_id), 0);
+    say(g, "{\"id\":1,\"method\":\"messages.getHistory\",\"params\":{\"limit\":3}}");
+    assert_string_equal(got(g, "error.code"), "-32602");
+    say(g, "{\"id\":1,\"method\":\"account.resetAuthorization\"}"); /* its hash means something */
+    assert_string_equal(got(g, "error.code"), "-32602");
+    END;
+}
+
 TEST(a_result_is_written_as_json_by_its_type)
 {
     struct tl_out out = {.limit = 0};
@@ -309,6 +325,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_function_of_the_schema_can_be_called_with_any_form_of_a_peer),
+        cmocka_unit_test(where_a_list_begins_may_be_left_out),
         cmocka_unit_test(a_result_is_written_as_json_by_its_type),
         cmocka_unit_test(errors_name_the_field_and_the_nearest),
         cmocka_unit_test(a_channel_named_by_its_bare_number_is_ambiguous),
