@@ -16,7 +16,7 @@ static bool is_letter(char c)
 
 bool mt_is_username(const char *s, size_t n)
 {
-    if (n < 4 || n > 32 || !is_letter(s[0]) || s[n - 1] == '_')
+    if (n < 3 || n > 32 || !is_letter(s[0]) || s[n - 1] == '_')
         return false;
     for (size_t i = 1; i < n; i++) {
         if (!is_letter(s[i]) && !is_digit(s[i]) && s[i] != '_')

@@ -99,5 +99,5 @@ struct mt_peer_ref {
  * to something that is no chat (a sticker set, a proxy ...).
  */
 int mt_peer_parse(const char *text, struct mt_peer_ref *out);
-/* 4..32 of letters, digits, _; a letter first, no __, no _ at the end. */
+/* 3..32 of letters, digits, _; a letter first, no __, no _ at the end (three: @gif, @pic). */
 bool mt_is_username(const char *s, size_t n);

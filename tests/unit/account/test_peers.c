@@ -178,6 +178,8 @@ static void plain_forms_of_a_peer_are_read(void **state)
         {"@alice", "name alice"},
         {"Alice_2", "name Alice_2"},
         {"@me", NULL},
+        {"@gif", "name gif"},
+        {"bob", "name bob"},
         {"user:5", "chat 5"},
         {"chat:5", "chat -5"},
         {"channel:5", "chat -1000000000005"},
