@@ -18,15 +18,13 @@ const char *sb_may_write(const struct sb_world *w, const struct sb_user *from, s
     }
     if (!c)
         return "PEER_ID_INVALID";
-    if (sb_is_member(c, from->id) && !c->deactivated) {
-        if (to.kind != SB_CHANNEL || c->megagroup || sb_is_admin(c, from->id))
-            return NULL;
-        return "CHAT_ADMIN_REQUIRED";
-    }
-    if (to.kind == SB_CHANNEL && !c->username)
+    *code = 406;
+    if (to.kind == SB_CHANNEL && !c->username && !sb_is_member(c, from->id))
         return "CHANNEL_PRIVATE";
     *code = 403;
-    return "CHAT_WRITE_FORBIDDEN";
+    if (!sb_is_member(c, from->id) || c->deactivated)
+        return "CHAT_WRITE_FORBIDDEN";
+    return to.kind != SB_CHANNEL || c->megagroup || sb_is_admin(c, from->id) ? NULL : "CHAT_ADMIN_REQUIRED";
 }
 
 /* Logs a new message in its box and tells whoever reads that box. */

@@ -255,7 +255,10 @@ bool sb_may_read(struct sb_turn *t, struct sb_peer peer)
 
     if (peer.kind == SB_CHANNEL && c->username && !(m && m->kicked) && !c->deactivated)
         return true;
-    return refused(t, peer.kind == SB_CHANNEL ? "CHANNEL_PRIVATE" : "PEER_ID_INVALID");
+    if (peer.kind != SB_CHANNEL)
+        return refused(t, "PEER_ID_INVALID");
+    sb_refuse(t, 406, "CHANNEL_PRIVATE");
+    return false;
 }
 
 char *sb_arg_text(struct sb_turn *t, unsigned field)

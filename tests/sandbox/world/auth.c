@@ -68,7 +68,7 @@ static char *phone_of(struct sb_turn *t, unsigned field)
         return given;
     }
     free(given);
-    sb_refuse(t, 400, "PHONE_NUMBER_INVALID");
+    sb_refuse(t, 406, "PHONE_NUMBER_INVALID");
     return NULL;
 }
 
@@ -94,7 +94,7 @@ static bool right_dc(struct sb_turn *t, const char *phone, const struct sb_user 
     if (!dc)
         return true; /* a new number lives where it asks first */
     if (!dc_exists(t->w, dc)) {
-        sb_refuse(t, 400, "PHONE_NUMBER_INVALID");
+        sb_refuse(t, 406, "PHONE_NUMBER_INVALID");
         return false;
     }
     if (dc != t->caller->dc_id) {

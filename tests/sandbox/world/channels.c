@@ -94,7 +94,7 @@ static void edit_title(struct sb_turn *t)
 
     if (sb_arg_channel(t, TLF_channels_editTitle__channel, &c)) {
         if (!sb_is_admin(c, t->me->id)) {
-            sb_refuse(t, 400, "CHAT_ADMIN_REQUIRED");
+            sb_refuse(t, 403, "CHAT_ADMIN_REQUIRED");
         } else if (!*title || !strcmp(title, c->title)) {
             sb_refuse(t, 400, *title ? "CHAT_NOT_MODIFIED" : "CHAT_TITLE_EMPTY");
         } else {

@@ -72,7 +72,7 @@ static void get_participants(struct sb_turn *t)
     }
     if (!c->megagroup && !sb_is_admin(c, t->me->id)) {
         json_decref(list);
-        sb_refuse(t, 400, "CHAT_ADMIN_REQUIRED");
+        sb_refuse(t, 403, "CHAT_ADMIN_REQUIRED");
         return;
     }
     if (tl_view_field(&filter, "q") >= 0)
@@ -125,7 +125,7 @@ static void invite(struct sb_turn *t)
     if (!sb_arg_channel(t, TLF_channels_inviteToChannel__channel, &c))
         return;
     if (!sb_is_member(c, t->me->id) || (!c->megagroup && !sb_is_admin(c, t->me->id))) {
-        sb_refuse(t, 400, "CHAT_ADMIN_REQUIRED");
+        sb_refuse(t, 403, "CHAT_ADMIN_REQUIRED");
         return;
     }
     while (tl_vec_object(&vec, &v)) {
@@ -147,7 +147,7 @@ static struct sb_member *member_of(struct sb_turn *t, unsigned channel_field, co
     if (!sb_arg_channel(t, channel_field, c))
         return NULL;
     if (!sb_is_admin(*c, t->me->id)) {
-        sb_refuse(t, 400, "CHAT_ADMIN_REQUIRED");
+        sb_refuse(t, 403, "CHAT_ADMIN_REQUIRED");
         return NULL;
     }
     struct tl_view v;

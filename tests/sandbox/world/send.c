@@ -265,7 +265,7 @@ static bool may_forward(struct sb_turn *t, const struct sb_box *box, struct sb_p
             return false;
         }
         if (m->post->noforwards) {
-            sb_refuse(t, 400, "CHAT_FORWARDS_RESTRICTED");
+            sb_refuse(t, 406, "CHAT_FORWARDS_RESTRICTED");
             return false;
         }
         if (!fresh(t, random_ids[i]))

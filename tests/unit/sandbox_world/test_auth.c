@@ -64,9 +64,9 @@ static void a_test_number_lives_on_the_dc_of_its_sixth_digit(void **state)
     send_code("+999 66 3 7777");
     assert_string_equal(f.error, "303 PHONE_MIGRATE_3");
     send_code("9996690000");
-    assert_string_equal(f.error, "400 PHONE_NUMBER_INVALID");
+    assert_string_equal(f.error, "406 PHONE_NUMBER_INVALID");
     send_code("alice");
-    assert_string_equal(f.error, "400 PHONE_NUMBER_INVALID");
+    assert_string_equal(f.error, "406 PHONE_NUMBER_INVALID");
     fix_login(&f, 2, 1, "9996610003");
     assert_int_equal(sb_world_user_of(f.w, 1, 2), CAROL);
 }

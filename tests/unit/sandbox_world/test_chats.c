@@ -241,7 +241,7 @@ static void a_channel_is_made_joined_read_and_left(void **state)
     assert_true(json_is_true(at(f.result, "chats.0.left")));
     fix_call(&f, "channels.joinChannel", "{s:O}", "channel", news);
     assert_string_equal(str(f.result, "_"), "messages.chatInviteJoinResultOk");
-    fix_refused(&f, "400 CHAT_ADMIN_REQUIRED", "messages.sendMessage", "{s:o,s:s,s:i}", "peer",
+    fix_refused(&f, "403 CHAT_ADMIN_REQUIRED", "messages.sendMessage", "{s:o,s:s,s:i}", "peer",
                 fix_peer(&f, "news"), "message", "me too", "random_id", 1);
     fix_call(&f, "channels.readHistory", "{s:o,s:i}", "channel", news, "max_id", 0);
     assert_true(json_is_true(f.result));
@@ -268,7 +268,7 @@ static void a_private_channel_is_closed_to_strangers(void **state)
     assert_string_equal(str(f.result, "messages.0.message"), "shh");
     fix_call(&f, "channels.leaveChannel", "{s:{s:s,s:I,s:I}}", "channel", "_", "inputChannel", "channel_id",
              id, "access_hash", hash);
-    fix_refused(&f, "400 CHANNEL_PRIVATE", "channels.getMessages", "{s:{s:s,s:I,s:I},s:[{s:s,s:i}]}",
+    fix_refused(&f, "406 CHANNEL_PRIVATE", "channels.getMessages", "{s:{s:s,s:I,s:I},s:[{s:s,s:i}]}",
                 "channel", "_", "inputChannel", "channel_id", id, "access_hash", hash, "id", "_",
                 "inputMessageID", "id", 2);
 }
@@ -372,7 +372,7 @@ static void control_says_what_is_wrong_with_a_request(void **state)
     assert_null(fix_control(&f, "noSuch", NULL));
     assert_string_equal(f.error, "unknown");
     assert_null(fix_control(&f, "sendAs", "{s:s,s:s,s:s}", "from", "bob", "to", "news", "text", "x"));
-    assert_string_equal(f.error, "sendAs: 400 CHAT_ADMIN_REQUIRED");
+    assert_string_equal(f.error, "sendAs: 403 CHAT_ADMIN_REQUIRED");
 }
 
 static void control_adds_and_shows(void **state)
