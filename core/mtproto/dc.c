@@ -101,6 +101,9 @@ static void lose_link(struct mt_dc *dc, struct mt_now now, bool tell_owner)
         mt_events_push(&dc->events, &(struct mt_dc_event){.kind = MT_DC_CLOSE});
     if (lasted)
         dc->failures = 0;
+    if (dc->failures < dc->least)
+        dc->failures = dc->least;
+    dc->least = 0;
     if (dc->unknown_key >= 2 && mt_conn_has_key(dc->conn)) {
         dc->state = MT_DCS_LOST;
         mt_events_push(&dc->events, &(struct mt_dc_event){.kind = MT_DC_KEY_LOST});

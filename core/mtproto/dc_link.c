@@ -96,8 +96,6 @@ int mt_link_keyx(struct mt_dc *dc, struct mt_now now, const char **where)
 
 static int transport_error(struct mt_dc *dc, int32_t code, const char **where)
 {
-    unsigned least = 0;
-
     if (code == E_UNKNOWN_KEY) {
         *where = dc->state == MT_DCS_UP ? "the server does not know our key"
                                         : "the server refused the key exchange";
@@ -105,16 +103,14 @@ static int transport_error(struct mt_dc *dc, int32_t code, const char **where)
             dc->unknown_key++;
     } else if (code == E_FLOOD) {
         *where = "too many connections";
-        least = MT_BACKOFF_4_S;
+        dc->least = MT_BACKOFF_4_S;
     } else if (code == E_WRONG_DC) {
         *where = "not the data centre that this address should be";
-        least = MT_BACKOFF_16_S;
+        dc->least = MT_BACKOFF_16_S;
     } else {
         *where = "transport error";
-        least = MT_BACKOFF_4_S;
+        dc->least = MT_BACKOFF_4_S;
     }
-    if (dc->failures < least)
-        dc->failures = least;
     return code;
 }
 

@@ -36,6 +36,7 @@ struct mt_dc {
     int64_t up_at;        /* mono: encrypted traffic may flow since */
     int64_t idle_at;      /* mono: nothing to do since; MT_NEVER: there is */
     unsigned failures;    /* in a row, for the back-off */
+    unsigned least;       /* what the server said counts as at least so many, however long the link lasted */
     unsigned attempt;     /* CONNECTs since the last verified packet */
     unsigned unknown_key; /* connections in a row that ended in -404 */
     bool key_waiting;     /* new_key is being saved */

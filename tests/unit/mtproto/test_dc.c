@@ -208,6 +208,24 @@ static void floods_and_wrong_data_centres_back_off_longer(void **state) /* trap 
     wire_stop(&w);
 }
 
+/* Such a link ends a run of failures, and yet the server said to wait. */
+static void a_flood_after_a_long_connection_backs_off_too(void **state) /* trap 11 */
+{
+    struct wire w;
+
+    (void)state;
+    wire_start(&w, &(struct wire_cfg){.keep = true});
+    wire_up(&w);
+    wire_tick(&w, 10 * MT_US_PER_S);
+    wire_pump(&w);
+    wire_error(&w, -429);
+    assert_int_equal(wire_calm_event(&w), MT_DC_DOWN);
+    assert_int_equal(wire_calm_event(&w), MT_DC_CLOSE);
+    assert_int_not_equal(wire_calm_event(&w), MT_DC_CONNECT);
+    assert_in_range(mt_dc_deadline(w.dc) - w.f.now.mono, 3 * MT_US_PER_S, 4 * MT_US_PER_S);
+    wire_stop(&w);
+}
+
 static void a_kick_ends_the_back_off(void **state)
 {
     struct wire w;
@@ -467,6 +485,7 @@ int main(void)
         cmocka_unit_test(one_unknown_key_between_good_ones_is_a_hiccup),
         cmocka_unit_test(back_off_grows_and_is_capped),
         cmocka_unit_test(floods_and_wrong_data_centres_back_off_longer),
+        cmocka_unit_test(a_flood_after_a_long_connection_backs_off_too),
         cmocka_unit_test(a_kick_ends_the_back_off),
         cmocka_unit_test(connecting_has_its_time),
         cmocka_unit_test(garbage_closes_the_link_without_a_reply),
