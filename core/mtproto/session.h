@@ -18,8 +18,8 @@
 #include "core/mtproto/window.h"
 
 #define MT_PING_EVERY_US (60 * MT_US_PER_S)
-#define MT_PING_SLOT_US  (10 * MT_US_PER_S)  /* pings fall on multiples of it: one wake-up for many accounts \
-                                              */
+/* Pings fall on multiples of it: one wake-up for many accounts. */
+#define MT_PING_SLOT_US   (10 * MT_US_PER_S)
 #define MT_PING_SOON_US   (15 * MT_US_PER_S) /* silence with requests under way */
 #define MT_PONG_WAIT_US   (17 * MT_US_PER_S)
 #define MT_PING_DELAY_S   75

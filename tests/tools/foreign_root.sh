@@ -22,6 +22,7 @@ foreign_root() {
 in_root() {
     root=build-root-$1
     shift
+    # shellcheck disable=SC2016 # the inner shells expand them
     # a private mount name space: nothing is left mounted whatever happens
     $as_root unshare -m sh -c 'root=$1; shift; mount --bind . "$root/src" && mount -t proc proc "$root/proc" &&
         exec chroot "$root" sh -c "cd /src && exec \"\$@\"" sh "$@"' sh "$root" "$@"
