@@ -182,6 +182,12 @@ static int check_version(sqlite3 *db, const struct store_schema *schema, int *ou
     return MT_OK;
 }
 
+/* SQLite takes a file whose header names an unknown write format for read-only. */
+static bool format_is_damaged(sqlite3 *db, const char *path)
+{
+    return sqlite3_db_readonly(db, "main") == 1 && access(path, W_OK) == 0;
+}
+
 static int migrate(sqlite3 *db, const char *path, const struct store_schema *schema, int version,
                    char err[STORE_ERR_MAX])
 {
@@ -201,6 +207,10 @@ static int open_and_migrate(sqlite3 *db, const char *path, enum store_db_kind ki
 
     if (ret != MT_OK)
         return ret;
+    if (format_is_damaged(db, path)) {
+        store_say(err, "%s: the header is damaged", schema->label);
+        return STORE_E_CORRUPT;
+    }
     rc = store_db_exec(db, pragmas(kind));
     if (rc != SQLITE_OK) {
         store_say(err, "%s: %s", schema->label, sqlite3_errmsg(db));

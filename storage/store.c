@@ -32,7 +32,8 @@ int store_fail_sql(struct store *s, sqlite3 *db, int rc)
                db ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
     if (code == STORE_E_CORRUPT && db == s->db && !s->note.damaged) {
         s->note.damaged = true; /* the next start looks at the file before it trusts it */
-        store_lock_write(s->lock_fd, &s->note);
+        if (s->note.run)        /* else it still says what the last run knew */
+            store_lock_write(s->lock_fd, &s->note);
         store_say(s->aside, "state.db is damaged; it is set aside at the next start");
         mt_logf(s->env, MT_LOG_WARN, "store", "%s", s->error);
     }
@@ -291,62 +292,10 @@ static void close_state(struct store *s)
     s->db = NULL;
 }
 
-static int try_state(struct store *s, const char *path, bool look, char err[256])
-{
-    int ret = store_db_open(path, STORE_DB_STATE, &store_schema_state, false, &s->db, err);
-
-    if (ret != MT_OK)
-        return ret;
-    if (look && !store_db_is_sound(s->db)) {
-        store_say(err, "state.db: the integrity check failed");
-        return STORE_E_CORRUPT;
-    }
-    ret = probe(s, err);
-    if (ret == MT_OK)
-        ret = store_journal_open(s);
-    if (ret == MT_OK)
-        ret = store_gone_open(s);
-    if (ret != MT_OK && s->error[0])
-        store_say(err, "%s", s->error);
-    return ret;
-}
-
-static int open_state(struct store *s, const struct store_cfg *cfg, const struct store_lock_note *was,
-                      char err[256])
-{
-    char path[STORE_PATH_MAX], wal[STORE_PATH_MAX];
-    struct stat st = {0};
-    bool there, wal_there, lost;
-    int ret;
-
-    store_path(s, path, "state.db");
-    store_path(s, wal, "state.db-wal");
-    there = stat(path, &st) == 0 && st.st_size > 0;
-    wal_there = access(wal, F_OK) == 0;
-    lost = !there && was->known;
-    ret = try_state(s, path, was->damaged, err);
-    if (ret == STORE_E_CORRUPT) {
-        close_state(s);
-        s->note.damaged = false;
-        set_aside(s, path, err);
-        lost = true;
-        ret = try_state(s, path, false, err);
-    }
-    if (ret == MT_OK)
-        ret = store_epoch_open(s, cfg, was, lost, wal_there, &st);
-    if (ret == MT_OK)
-        ret = store_accounts_adopt(s);
-    if (ret != MT_OK && s->error[0])
-        store_say(err, "%s", s->error);
-    return ret;
-}
-
-static void free_all(struct store *s)
+static void forget_state(struct store *s)
 {
     struct store_acct *next;
 
-    store_cache_close(s);
-    sqlite3_close(s->sync.db);
     close_state(s);
     store_ring_fini(&s->journal.ring);
     store_epoch_fini(s);
@@ -354,11 +303,76 @@ static void free_all(struct store *s)
         next = a->next;
         free(a);
     }
+    s->accounts = NULL;
+    s->n_gone = 0;
+}
+
+/* How the folder was found. */
+struct found {
+    struct store_lock_note note;
+    struct stat st; /* of state.db */
+    bool wal;
+};
+
+static int try_state(struct store *s, const struct store_cfg *cfg, const struct found *found, bool look,
+                     bool lost, char err[256])
+{
+    char path[STORE_PATH_MAX];
+    int ret;
+
+    store_path(s, path, "state.db");
+    ret = store_db_open(path, STORE_DB_STATE, &store_schema_state, false, &s->db, err);
+    if (ret != MT_OK)
+        return ret;
+    if (look && !store_db_is_sound(s->db)) {
+        store_say(err, "state.db: the integrity check failed");
+        return STORE_E_CORRUPT;
+    }
+    ret = probe(s, err);
+    if (ret != MT_OK)
+        return ret;
+    ret = store_journal_open(s);
+    if (ret == MT_OK)
+        ret = store_gone_open(s);
+    if (ret == MT_OK)
+        ret = store_epoch_open(s, cfg, &found->note, lost, found->wal, &found->st);
+    if (ret == MT_OK)
+        ret = store_accounts_adopt(s);
+    if (ret != MT_OK)
+        store_say(err, "%s", s->error);
+    return ret;
+}
+
+static int open_state(struct store *s, const struct store_cfg *cfg, struct found *found, char err[256])
+{
+    char path[STORE_PATH_MAX];
+    bool there;
+    int ret;
+
+    store_path(s, path, "state.db-wal");
+    found->wal = access(path, F_OK) == 0;
+    store_path(s, path, "state.db");
+    there = stat(path, &found->st) == 0 && found->st.st_size > 0;
+    ret = try_state(s, cfg, found, found->note.damaged, !there && found->note.known, err);
+    if (ret != STORE_E_CORRUPT)
+        return ret;
+    store_rollback(s);
+    forget_state(s);
+    s->note.damaged = false;
+    set_aside(s, path, err);
+    return try_state(s, cfg, found, false, true, err);
+}
+
+static void free_all(struct store *s)
+{
+    store_cache_close(s);
+    sqlite3_close(s->sync.db);
+    forget_state(s);
 }
 
 int store_open(const struct store_cfg *cfg, struct store **out, char err[256])
 {
-    struct store_lock_note was;
+    struct found found = {0};
     struct store *s;
     int ret = MT_E_ARG;
 
@@ -384,9 +398,9 @@ int store_open(const struct store_cfg *cfg, struct store **out, char err[256])
     }
     ret = make_folders(s->dir, err);
     if (ret == MT_OK)
-        ret = store_lock_take(s->dir, &s->lock_fd, &was, err);
+        ret = store_lock_take(s->dir, &s->lock_fd, &found.note, err);
     if (ret == MT_OK)
-        ret = open_state(s, cfg, &was, err);
+        ret = open_state(s, cfg, &found, err);
     if (ret == MT_OK) {
         *out = s;
         return MT_OK;

@@ -229,6 +229,89 @@ static void after_a_failed_sync_the_wal_is_folded_in(void **state)
     assert_int_equal(model_check(f), 2);
 }
 
+static uint32_t draw(uint32_t *seed)
+{
+    *seed = *seed * 1664525u + 1013904223u;
+    return *seed >> 8;
+}
+
+static int see_any(void *arg, const struct store_event *e)
+{
+    return e->type[0] + (e->body.n ? e->body.p[e->body.n - 1] : 0) == 0x7fffffff;
+}
+
+/* Whatever is asked of a damaged store is answered or refused. */
+static void use_anyhow(struct fixture *f)
+{
+    struct store_journal_stats stats;
+    struct mt_update_state state = {7, 7, 7, 7, true};
+    struct mt_saved saved;
+    struct mt_peer p;
+    uint64_t lost;
+
+    store_account_load(f->s, 1, &saved);
+    store_journal_read(f->s, (struct store_cursor){1, 0}, 1000, see_any, NULL, &lost);
+    store_journal_stats(f->s, &stats);
+    store_peer_by_username(f->s, 1, "20", &p);
+    store_put_state(f->s, 1, &state);
+    fixture_append(f, 1, 100, 0);
+    store_commit(f->s, NULL);
+    for (int i = 0; i < 50 && store_journal_trim(f->s, fixture_now(f)); i++)
+        ;
+    store_sync_run(f->s);
+}
+
+static void flip(const char *path, uint32_t *seed)
+{
+    FILE *file = fopen(path, "r+");
+    long size;
+
+    assert_non_null(file);
+    fseek(file, 0, SEEK_END);
+    size = ftell(file);
+    for (int i = 0; i < 20; i++) {
+        /* half of them in the first bytes of a page, where the structure is */
+        long at = (long)(draw(seed) % (uint32_t)size);
+
+        fseek(file, draw(seed) & 1 ? at : at / 4096 * 4096 + at % 40, SEEK_SET);
+        fputc((int)(draw(seed) & 0xff), file);
+    }
+    fclose(file);
+}
+
+static void any_damage_is_survived(void **state)
+{
+    struct fixture *f = *state;
+    char path[256];
+    int rounds = getenv("TGD_SWEEP") ? 1000 : 60;
+
+    fixture_open(f);
+    fixture_account(f, "a");
+    assert_int_equal(op_login(f), MT_OK);
+    for (int t = 1; t <= 20; t++)
+        assert_int_equal(model_turn(f, t), MT_OK);
+    fixture_close(f);
+    fixture_backup(f);
+    for (uint32_t i = 0; i < (uint32_t)rounds; i++) {
+        uint32_t seed = i;
+        int rc;
+
+        fixture_restore(f);
+        fixture_path(f, i % 4 == 3 ? "accounts/a/keys.db" : "state.db", path);
+        flip(path, &seed);
+        for (int again = 0; again < 2;
+             again++) { /* damage that was met late is dealt with at the next start */
+            rc = fixture_try(f);
+            if (rc == STORE_E_NEWER)
+                break; /* the version number itself was hit */
+            if (rc != MT_OK)
+                fail_msg("seed %u: %d %s", i, rc, f->err);
+            use_anyhow(f);
+            fixture_close(f);
+        }
+    }
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -246,6 +329,7 @@ int main(void)
         T(a_failed_commit_is_told_until_one_works),
         T(a_failed_write_cannot_be_committed),
         T(after_a_failed_sync_the_wal_is_folded_in),
+        T(any_damage_is_survived),
     };
 
     fault_install();
