@@ -87,8 +87,8 @@ static void on_read(evutil_socket_t fd, short what, void *arg)
         return;
     }
     l->account->dirty = true;
-    if (mt_account_feed(l->account->core, tgd_now(), l->number, buf, (size_t)n) != MT_OK)
-        tgd_log(MT_LOG_WARN, "link", "%s: no memory for %zd bytes", l->account->row.name, n);
+    /* bytes that break the protocol are the machine's to report and to close for */
+    (void)mt_account_feed(l->account->core, tgd_now(), l->number, buf, (size_t)n);
 }
 
 /* Writes what there is; false where the link was lost. */
