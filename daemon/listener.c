@@ -12,7 +12,7 @@
 #include "daemon/edge.h"
 #include "daemon/paths.h"
 
-#define BACKLOG        128
+#define BACKLOG        SOMAXCONN
 #define ACCEPT_AT_ONCE 32
 #define PAUSE_MS       200
 

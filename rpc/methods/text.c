@@ -44,6 +44,15 @@ static bool one_entity(const json_t *o, struct mt_entity *e, const char **what)
     return true;
 }
 
+/* The server takes white space off both ends; so does what we answer before it has told us. */
+static void trim(const char **text, size_t *n)
+{
+    while (*n && strchr(" \t\r\n\v\f", (*text)[*n - 1]))
+        --*n;
+    for (; *n && strchr(" \t\r\n\v\f", **text); --*n)
+        ++*text;
+}
+
 /* Plain text with the entities that were given. */
 static bool with_entities(struct rpc_req *req, const json_t *list, const char *text, size_t n,
                           struct mt_text *out)
@@ -53,6 +62,8 @@ static bool with_entities(struct rpc_req *req, const json_t *list, const char *t
     size_t i;
 
     memset(out, 0, sizeof *out);
+    if (!list)
+        trim(&text, &n);
     out->text = strndup(text, n);
     out->entities = calloc(json_array_size(list) + 1, sizeof *out->entities);
     if (!out->text || !out->entities) {

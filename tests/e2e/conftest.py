@@ -1,0 +1,58 @@
+"""Fixtures: `sandbox`, `daemon` (fresh), `tgd` (logged in as Terry, friend of Alice)."""
+import json
+import pathlib
+import sys
+import tempfile
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import harness  # noqa: E402
+
+SECRETS = ["9996621234", "22222", harness.API_HASH, "correct horse"]
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    setattr(item, "failed_" + report.when, report.failed)
+
+
+@pytest.fixture
+def folder(request):
+    with tempfile.TemporaryDirectory(prefix="tgd-e2e.") as name:
+        path = pathlib.Path(name)
+        yield path
+        wrong = harness.read_logs(path, SECRETS)
+        if wrong or getattr(request.node, "failed_call", False):
+            print("kept in", harness.keep(path, request.node.name))
+        assert not wrong, "\n".join(wrong[:20])
+
+
+@pytest.fixture
+def sandbox(folder, request):
+    marker = request.node.get_closest_marker("seed")
+    sb = harness.Sandbox(folder, marker.args[0] if marker else 1)
+    yield sb
+    stubs = sb("stubs")
+    sb.stop()
+    assert not [s for s in json.dumps(stubs) if s in "123456789"], f"stubs were called: {stubs}"
+
+
+@pytest.fixture
+def daemon(folder, sandbox):
+    d = harness.Daemon(folder, sandbox)
+    yield d
+    d.stop()
+
+
+@pytest.fixture
+def tgd(daemon, sandbox):
+    daemon.me = sandbox.user(username="terry")
+    assert daemon.log_in()["step"] == "ready"
+    daemon.call("waitReady", wait=10)
+    return daemon
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "seed(n): the sandbox's seed")
