@@ -226,6 +226,62 @@ static void a_flood_after_a_long_connection_backs_off_too(void **state) /* trap 
     wire_stop(&w);
 }
 
+static void a_link_that_lasted_ends_the_run_of_failures(void **state)
+{
+    struct wire w;
+
+    (void)state;
+    wire_start(&w, &(struct wire_cfg){.keep = true});
+    assert_int_equal(wire_event(&w), MT_DC_CONNECT);
+    for (unsigned i = 0; i < 5; i++)
+        failure(&w, 0);
+    wire_link(&w);
+    wire_pump(&w);
+    wire_pong(&w);
+    assert_int_equal(wire_calm_event(&w), MT_DC_UP);
+    fake_advance(&w.f, 6 * MT_US_PER_S);
+    wire_close(&w);
+    assert_int_equal(wire_event(&w), MT_DC_DOWN);
+    assert_int_equal(wire_event(&w), MT_DC_CONNECT); /* at once */
+    wire_stop(&w);
+}
+
+static void one_that_broke_at_once_does_not(void **state) /* trap 11 */
+{
+    struct wire w;
+
+    (void)state;
+    wire_start(&w, &(struct wire_cfg){.keep = true});
+    assert_int_equal(wire_event(&w), MT_DC_CONNECT);
+    for (unsigned i = 0; i < 5; i++)
+        failure(&w, 0);
+    wire_link(&w);
+    wire_pump(&w);
+    wire_pong(&w);
+    assert_int_equal(wire_calm_event(&w), MT_DC_UP);
+    wire_close(&w);
+    assert_int_equal(wire_event(&w), MT_DC_DOWN);
+    assert_int_equal(wire_event(&w), MT_DC_NONE);
+    wire_stop(&w);
+}
+
+static void the_header_names_test_and_media_servers(void **state) /* trap 7 */
+{
+    static const int16_t wire_dc[] = {2, -2, 10002, -10002};
+
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        struct wire_cfg cfg = {.keep = true, .obfuscated = true, .media = i & 1, .test = i & 2};
+        struct wire w;
+
+        wire_start(&w, &cfg);
+        wire_connect(&w);
+        wire_pump(&w);
+        assert_int_equal(mt_frame_dc(w.server), wire_dc[i]);
+        wire_stop(&w);
+    }
+}
+
 static void a_kick_ends_the_back_off(void **state)
 {
     struct wire w;
@@ -486,6 +542,9 @@ int main(void)
         cmocka_unit_test(back_off_grows_and_is_capped),
         cmocka_unit_test(floods_and_wrong_data_centres_back_off_longer),
         cmocka_unit_test(a_flood_after_a_long_connection_backs_off_too),
+        cmocka_unit_test(a_link_that_lasted_ends_the_run_of_failures),
+        cmocka_unit_test(one_that_broke_at_once_does_not),
+        cmocka_unit_test(the_header_names_test_and_media_servers),
         cmocka_unit_test(a_kick_ends_the_back_off),
         cmocka_unit_test(connecting_has_its_time),
         cmocka_unit_test(garbage_closes_the_link_without_a_reply),

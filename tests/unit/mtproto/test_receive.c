@@ -2,6 +2,7 @@
 #include "tests/unit/mtproto/fake_server.h"
 
 #include "core/mtproto/acks.h"
+#include "core/mtproto/gzip.h"
 
 #define UPDATES UINT32_C(0x74ae4240)
 
@@ -324,6 +325,54 @@ static void containers_are_not_taken_out_of_containers(void **state)
     fake_stop(&f);
 }
 
+static void an_id_of_a_client_inside_a_container_is_ignored(void **state) /* trap 23 */
+{
+    struct fake f;
+    struct tl_out body = fake_body(MT_ID_CONTAINER);
+
+    (void)state;
+    fake_start(&f);
+    tl_put_u32(&body, 2);
+    for (unsigned kind = 0; kind < 4; kind += 2) {
+        tl_put_u64(&body, fake_id(&f, kind));
+        tl_put_u32(&body, 1);
+        tl_put_u32(&body, 12);
+        tl_put_u32(&body, UPDATES);
+        tl_put_u64(&body, kind);
+    }
+    fake_send(&f, 3, false, &body);
+    assert_int_equal(fake_event(&f), MT_DC_NONE);
+    fake_stop(&f);
+}
+
+static void one_packet_cannot_unpack_to_more_than_twice_the_limit(void **state) /* trap 33 */
+{
+    uint8_t *zeros = calloc(1, MT_GZIP_MAX);
+    struct tl_out body = fake_body(MT_ID_CONTAINER), packed = {0};
+    struct fake f;
+
+    (void)state;
+    assert_non_null(zeros);
+    fake_start(&f);
+    tl_store32(zeros, UPDATES);
+    fake_gzip(&packed, zeros, MT_GZIP_MAX);
+    free(zeros);
+    tl_put_u32(&body, 3);
+    for (unsigned i = 0; i < 3; i++) {
+        tl_put_u64(&body, fake_id(&f, 3));
+        tl_put_u32(&body, 1);
+        tl_put_u32(&body, (uint32_t)packed.len);
+        tl_put_raw(&body, packed.data, packed.len);
+    }
+    tl_out_free(&packed);
+    fake_send(&f, 3, false, &body);
+    assert_int_equal(fake_event(&f), MT_DC_UPDATES);
+    assert_int_equal(f.event.n, MT_GZIP_MAX);
+    assert_int_equal(fake_event(&f), MT_DC_UPDATES);
+    assert_int_equal(fake_event(&f), MT_DC_NONE);
+    fake_stop(&f);
+}
+
 static void packed_messages_are_unpacked(void **state) /* trap 33 */
 {
     struct fake f;
@@ -423,6 +472,8 @@ int main(void)
         cmocka_unit_test(a_container_gives_all_its_messages_once),
         cmocka_unit_test(a_malformed_container_counts_for_nothing),
         cmocka_unit_test(containers_are_not_taken_out_of_containers),
+        cmocka_unit_test(an_id_of_a_client_inside_a_container_is_ignored),
+        cmocka_unit_test(one_packet_cannot_unpack_to_more_than_twice_the_limit),
         cmocka_unit_test(packed_messages_are_unpacked),
         cmocka_unit_test(a_packed_answer_is_unpacked_and_a_damaged_one_fails_its_request_only),
         cmocka_unit_test(a_late_plaintext_packet_is_ignored),

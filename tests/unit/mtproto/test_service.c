@@ -196,10 +196,17 @@ static void an_answer_to_the_old_session_still_counts(void **state)
     assert_int_equal(fake_event(&f), MT_DC_NEW_SESSION);
     assert_int_equal(fake_event(&f), MT_DC_RESULT);
     assert_int_equal(f.event.token, 1);
-    /* on a new link it cannot: what is left of it ends */
+    /* on a new link it cannot: what still belongs to that session ends */
     fake_submit(&f, 3, 0, f.now.mono + 60 * MT_US_PER_S);
     fake_take(&f);
     fake_bad_msg(&f, fake_query(&f, 2)->msg_id, 32);
+    assert_int_equal(fake_event(&f), MT_DC_NEW_SESSION);
+    assert_int_equal(fake_event(&f), MT_DC_NONE);
+    mt_conn_link_down(f.conn, f.now);
+    assert_int_equal(fake_event(&f), MT_DC_DOWN);
+    assert_int_equal(fake_event(&f), MT_DC_FAILED);
+    assert_int_equal(f.event.token, 3);
+    assert_int_equal(f.event.sent, MT_SENT_UNKNOWN);
     fake_stop(&f);
 }
 
@@ -441,6 +448,43 @@ static void salts_are_asked_for_before_they_end_and_used_in_their_time(void **st
     fake_stop(&f);
 }
 
+static void salts_are_not_asked_for_twice_in_a_minute(void **state)
+{
+    struct fake f;
+
+    (void)state;
+    fake_start(&f);
+    fake_submit(&f, 1, 0, MT_NEVER);
+    fake_take(&f);
+    for (unsigned i = 0; i < 3; i++) {
+        fake_bad_salt(&f, fake_query(&f, 1)->msg_id, 1 + i);
+        fake_take(&f);
+        fake_advance(&f, 10 * MT_US_PER_S);
+    }
+    assert_int_equal(fake_count(&f, MT_ID_GET_FUTURE_SALTS), 1);
+    fake_stop(&f);
+}
+
+static void pings_of_many_accounts_share_their_instants(void **state)
+{
+    struct fake f;
+    int64_t at;
+
+    (void)state;
+    fake_start_unlinked(&f);
+    for (unsigned i = 0; i < 5; i++) {
+        fake_advance(&f, 1234567);
+        mt_conn_link_up(f.conn, f.now);
+        fake_take(&f);
+        mt_conn_heard(f.conn, f.now);
+        at = mt_conn_deadline(f.conn);
+        assert_int_equal(at % MT_PING_SLOT_US, 0);
+        assert_in_range(at - f.now.mono, 50 * MT_US_PER_S, 60 * MT_US_PER_S);
+        mt_conn_link_down(f.conn, f.now);
+    }
+    fake_stop(&f);
+}
+
 static void announced_answers_are_fetched_or_acked(void **state) /* trap 36 */
 {
     struct fake f;
@@ -583,6 +627,8 @@ int main(void)
         cmocka_unit_test(what_was_ignored_for_a_wrong_clock_of_ours_is_fetched),
         cmocka_unit_test(what_was_ignored_under_a_right_clock_is_reported_as_missing),
         cmocka_unit_test(salts_are_asked_for_before_they_end_and_used_in_their_time),
+        cmocka_unit_test(salts_are_not_asked_for_twice_in_a_minute),
+        cmocka_unit_test(pings_of_many_accounts_share_their_instants),
         cmocka_unit_test(announced_answers_are_fetched_or_acked),
         cmocka_unit_test(the_servers_questions_are_answered),
         cmocka_unit_test(a_resend_request_sends_a_pending_query_anew),

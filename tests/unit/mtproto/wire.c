@@ -23,6 +23,8 @@ void wire_start(struct wire *w, const struct wire_cfg *cfg)
     dc.rsa_keys = &w->public;
     dc.key = cfg->no_key ? NULL : &w->f.key;
     dc.keep = cfg->keep;
+    dc.media = cfg->media;
+    dc.test = cfg->test;
     dc.framing = cfg->framing;
     dc.obfuscated = cfg->obfuscated;
     w->dc = mt_dc_new(&dc, w->f.now);

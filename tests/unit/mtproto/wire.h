@@ -22,7 +22,7 @@ struct wire {
 };
 
 struct wire_cfg {
-    bool no_key, keep;
+    bool no_key, keep, media, test;
     size_t chunk; /* 0 = all at once */
     enum mt_framing framing;
     bool obfuscated;
