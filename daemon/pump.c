@@ -12,6 +12,8 @@
 #define SYNC_DELAY  (MT_US_PER_S / 2)
 #define RETRY_DELAY (5 * MT_US_PER_S)
 #define TRIM_DELAY  (60 * MT_US_PER_S)
+/* Between steps of 32 events: 1,600 a second leave, faster than any account fills. */
+#define TRIM_PAUSE (20 * MT_US_PER_MS)
 /* A suspend shorter than this leaves TCP connections alive. */
 #define SUSPEND_US (5 * MT_US_PER_S)
 
@@ -275,7 +277,7 @@ static void tick(struct tgd_pump *p, struct mt_now now)
         tgd_worker_sync(d->worker);
     }
     if (p->trim_at <= now.mono)
-        p->trim_at = now.mono + (store_journal_trim(d->store, now) ? MT_US_PER_S : TRIM_DELAY);
+        p->trim_at = now.mono + (store_journal_trim(d->store, now) ? TRIM_PAUSE : TRIM_DELAY);
     if (p->watchdog_us && p->watchdog_at <= now.mono) {
         tgd_notify("WATCHDOG=1");
         p->watchdog_at = now.mono + p->watchdog_us;

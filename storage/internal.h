@@ -78,7 +78,7 @@ struct store {
         uint64_t oldest; /* first that is kept; last + 1 where none is */
         uint64_t lost_last;
         bool reading;
-        int32_t trim_at; /* account whose bounds are looked at next */
+        int32_t trimmed; /* account that the bounds took from last */
         struct {
             int64_t seconds, events, bytes;
         } bounds;

@@ -4,8 +4,6 @@
  */
 #include "storage/internal.h"
 
-#include <limits.h>
-
 enum { STEP = 32, MERGE_ROWS = 256, MERGE_EVENTS = 4096, DEDUP_S = 30 * 86400 };
 
 static int drop_event(struct store *s, uint64_t number)
@@ -182,24 +180,30 @@ static int trim_account(struct store *s, struct store_acct *a)
     return rc;
 }
 
-/* One account a step, so that many of them share the work. */
+/* The account that was served last comes last, so that a busy one does not starve the others. */
 static int trim_bounds(struct store *s, bool *more)
 {
-    struct store_acct *next = NULL;
-    int rc;
+    struct store_acct *last = NULL;
+    int counted = 0;
 
-    for (struct store_acct *a = s->accounts; a; a = a->next)
-        if (a->id > s->journal.trim_at && (!next || a->id < next->id))
-            next = a;
-    *more = next != NULL;
-    if (!next) {
-        s->journal.trim_at = INT_MIN;
-        return 0;
+    for (struct store_acct *a = s->accounts; a; a = a->next) {
+        int rc;
+
+        if (a->id == s->journal.trimmed) {
+            last = a;
+            continue;
+        }
+        if (!a->counted && ++counted > STEP) { /* each is two lookups: the rest next time */
+            *more = true;
+            return 0;
+        }
+        rc = trim_account(s, a);
+        if (rc != 0) {
+            s->journal.trimmed = a->id;
+            return rc;
+        }
     }
-    rc = trim_account(s, next);
-    if (rc <= 0) /* nothing left to take here */
-        s->journal.trim_at = next->id;
-    return rc;
+    return last ? trim_account(s, last) : 0;
 }
 
 /* --- removed accounts --- */

@@ -394,6 +394,24 @@ static void an_expired_event_is_gone_from_memory_and_disk(void **state)
     assert_int_equal(store_db_int(f->s->db, sql, -1), 0);
 }
 
+static void with_nothing_to_take_there_is_no_second_step(void **state)
+{
+    struct fixture *f = *state;
+    char name[8];
+
+    fixture_open(f);
+    for (int i = 1; i <= 5; i++) {
+        snprintf(name, sizeof name, "a%d", i);
+        fixture_events(f, fixture_account(f, name), 10, 20);
+    }
+    assert_false(store_journal_trim(f->s, fixture_now(f)));
+    f->s->journal.bounds.events = 4;
+    for (int i = 1; i <= 5; i++) /* one account a step, each of them once */
+        assert_true(store_journal_trim(f->s, fixture_now(f)));
+    assert_false(store_journal_trim(f->s, fixture_now(f)));
+    assert_int_equal(fixture_read(f, at(1, 0)).n, 20);
+}
+
 static void stretches_of_lost_events_are_merged(void **state)
 {
     struct fixture *f = *state;
@@ -438,6 +456,7 @@ int main(void)
         T(old_events_leave_and_numbers_go_on),
         T(large_accounts_are_bound_in_bytes),
         T(an_expired_event_is_gone_from_memory_and_disk),
+        T(with_nothing_to_take_there_is_no_second_step),
         T(stretches_of_lost_events_are_merged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
