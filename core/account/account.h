@@ -132,6 +132,13 @@ struct mt_send {
     size_t dedup_len;
     int64_t deadline;
     int64_t flood_wait;
+    /*
+     * Answered by REPLY {MT_REPLY_OK, send_id} in the turn of its row (hold it until the sync), then tried
+     * through waits, reconnects and restarts until `expires` (mono); its end is its OUTBOX effect. After a
+     * restart a day from its creation is left to it.
+     */
+    bool queue;
+    int64_t expires;
 };
 /*
  * The row is an OUTBOX effect of this turn; the first byte leaves after its commit. The same dedup key with
@@ -219,7 +226,7 @@ enum mt_reply_kind {
     MT_REPLY_WRONG_STEP, /* login call that does not fit the state */
     MT_REPLY_NO_API_ID,
     MT_REPLY_DEDUP_MISMATCH,
-    MT_REPLY_OK, /* a login step that has no object of its own; see mt_account_login() */
+    MT_REPLY_OK, /* a login step that has no object of its own, see mt_account_login(); or a queued send */
 };
 struct mt_reply {
     enum mt_reply_kind kind;

@@ -155,11 +155,14 @@ static void on_trouble(struct mt_account *a, struct mt_now now, struct mt_areq *
     bool final =
         !strcmp(e->text, "RANDOM_ID_DUPLICATE") || !strcmp(e->text, "AUTH_RESTART") || r->kind == MT_AREQ_ASK;
 
-    if (final || r->tries >= TRIES_MAX || now.mono + wait * MT_US_PER_S >= r->deadline) {
+    /* a send is tried as long as it may: its random_id makes that safe, its deadline ends it */
+    if (final || (r->tries >= TRIES_MAX && r->kind != MT_AREQ_SEND) ||
+        now.mono + wait * MT_US_PER_S >= r->deadline) {
         mt_areq_error(a, now, r, e, false);
         return;
     }
-    r->tries++;
+    if (r->tries < TRIES_MAX)
+        r->tries++;
     pause_until(r, now.mono + wait * MT_US_PER_S);
 }
 

@@ -19,6 +19,7 @@ struct mt_ob_row {
     enum mt_ob_step step;
     struct mt_ob_waiter *waiters;
     int64_t flood_wait;
+    int64_t expires; /* mono: until then it is tried though nobody waits; 0: only while somebody does */
     int64_t created, first_sent; /* Unix s */
     int64_t find_until;
     int32_t number; /* message id that the server told; 0: not yet */
@@ -54,7 +55,8 @@ void mt_ob_reply_all(struct mt_outbox *ob, struct mt_ob_row *row, struct mt_repl
 /* Writes its end, tells all who wait, frees it (and its lane, where it was the last). */
 void mt_ob_end(struct mt_outbox *ob, struct mt_ob_row *row, int state, struct tl_slice result,
                struct mt_reply *r);
-int mt_ob_add_waiter(struct mt_ob_row *row, const struct mt_send *send);
+/* Who submitted it waits; a queued send is answered at once and outlives its caller. */
+int mt_ob_add_waiter(struct mt_outbox *ob, struct mt_ob_row *row, const struct mt_send *send);
 void mt_ob_start(struct mt_outbox *ob, struct mt_now now, struct mt_ob_row *row);
 /* The first of every lane, where it waits. */
 void mt_ob_start_lanes(struct mt_outbox *ob, struct mt_now now);

@@ -140,10 +140,17 @@ void mt_ob_end(struct mt_outbox *ob, struct mt_ob_row *row, int state, struct tl
     mt_ob_row_free(row);
 }
 
-int mt_ob_add_waiter(struct mt_ob_row *row, const struct mt_send *send)
+int mt_ob_add_waiter(struct mt_outbox *ob, struct mt_ob_row *row, const struct mt_send *send)
 {
     struct mt_ob_waiter **at = &row->waiters, *w;
 
+    if (send->queue) {
+        if (send->expires > row->expires)
+            row->expires = send->expires;
+        if (send->token)
+            mt_ob_reply(ob, send->token, &(struct mt_reply){.kind = MT_REPLY_OK, .send_id = row->id});
+        return MT_OK;
+    }
     if (!send->token)
         return MT_OK;
     w = calloc(1, sizeof *w);
@@ -190,7 +197,7 @@ void mt_outbox_committed(struct mt_outbox *ob, struct mt_now now)
 
 static int64_t deadline_of(const struct mt_ob_row *row)
 {
-    int64_t at = row->waiters ? 0 : MT_NEVER;
+    int64_t at = row->expires;
 
     for (const struct mt_ob_waiter *w = row->waiters; w; w = w->next)
         if (w->deadline > at)
@@ -215,8 +222,11 @@ bool mt_outbox_next(struct mt_outbox *ob, struct mt_now now, struct mt_outbox_ca
             continue;
         }
         row->step = MT_OB_RUNNING;
-        *call =
-            (struct mt_outbox_call){row->id, ob->body.data, ob->body.len, deadline_of(row), row->flood_wait};
+        *call = (struct mt_outbox_call){.id = row->id,
+                                        .p = ob->body.data,
+                                        .n = ob->body.len,
+                                        .deadline = deadline_of(row),
+                                        .flood_wait = row->expires ? MT_RESEND_LIFE : row->flood_wait};
         return true;
     }
     return false;
@@ -290,25 +300,36 @@ void mt_outbox_error(struct mt_outbox *ob, struct mt_now now, int64_t id, int32_
     mt_ob_start_lanes(ob, now);
 }
 
+/* Followed to its end: the same random_id again, the server knows it or executes it now. */
+static void once_more(struct mt_ob_row *row, struct mt_now now)
+{
+    if (!row->expires)
+        row->expires = now.mono + MT_RESEND_LIFE * MT_US_PER_S;
+    row->step = MT_OB_READY; /* its row says RUNNING already */
+}
+
 void mt_outbox_failed(struct mt_outbox *ob, struct mt_now now, int64_t id, int code, enum mt_sent how)
 {
+    static const char unknown[] = "{\"sent\":\"unknown\"}";
     struct mt_ob_row *row = mt_ob_by_id(ob, id);
     struct mt_reply r = {.kind = MT_REPLY_FAILED, .code = code, .sent = how};
-    bool unknown = how != MT_SENT_NO || (row && !row->waiters);
     bool passes = code == MT_E_TIMEOUT || code == MT_E_STATE || code == MT_E_PEER;
 
     if (!row)
         return;
     if (code == MT_E_TIMEOUT)
         r.kind = MT_REPLY_TIMEOUT;
-    if (unknown && passes) {
-        /* it is followed to its end: the same random_id again, the server knows it or executes it now */
-        r.sent = MT_SENT_UNKNOWN;
+    if (passes && (how != MT_SENT_NO || row->expires) && (!row->expires || row->expires > now.mono)) {
+        r.sent = how == MT_SENT_NO && !row->first_sent ? how : MT_SENT_UNKNOWN;
         mt_ob_reply_all(ob, row, &r);
-        row->step = MT_OB_READY; /* its row says RUNNING already */
+        once_more(row, now);
         return;
     }
-    mt_ob_end(ob, row, code == MT_E_TIMEOUT ? MT_SEND_EXPIRED : MT_SEND_FAILED, (struct tl_slice){0}, &r);
+    if (how == MT_SENT_NO)
+        mt_ob_end(ob, row, code == MT_E_TIMEOUT ? MT_SEND_EXPIRED : MT_SEND_FAILED, (struct tl_slice){0}, &r);
+    else
+        mt_ob_end(ob, row, MT_SEND_FAILED, (struct tl_slice){(const uint8_t *)unknown, sizeof unknown - 1},
+                  &r);
     mt_ob_start_lanes(ob, now);
 }
 

@@ -11,6 +11,8 @@
  * random_id over repetitions and restarts, so the server executes it once. With a dedup key the random_id is
  * HMAC-SHA-256(secret, chat, key, index): a repeat is the same message even after the rows were lost.
  *
+ * A queued send is answered when its row is written, and tried until it expires.
+ *
  * A REPLY is final: after TIMEOUT {sent: no} nothing goes out any more; after {sent: unknown} the send is
  * followed to its end without a REPLY. The machine works on rows and bytes and knows no data centre; its
  * owner carries calls to one and brings back how they ended.
@@ -55,7 +57,7 @@ struct mt_outbox_call {
     int64_t id;       /* send_id */
     const uint8_t *p; /* the function; borrowed until the next call */
     size_t n;
-    int64_t deadline; /* MT_NEVER where nobody waits any more */
+    int64_t deadline;
     int64_t flood_wait;
 };
 /* A send whose row is committed. False: none. */

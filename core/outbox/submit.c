@@ -61,7 +61,7 @@ static int join(struct mt_outbox *ob, struct mt_now now, const struct mt_send *s
                             &(struct mt_reply){.kind = MT_REPLY_DEDUP_MISMATCH, .send_id = row->id});
                 return 1;
             }
-            return mt_ob_add_waiter(row, send) ? MT_E_NOMEM : 1;
+            return mt_ob_add_waiter(ob, row, send) ? MT_E_NOMEM : 1;
         }
     if (ob->cfg.store && ob->cfg.store->send_by_dedup)
         ob->cfg.store->send_by_dedup(ob->cfg.store->ctx, send->chat, send->dedup, send->dedup_len,
@@ -117,8 +117,6 @@ int mt_outbox_submit(struct mt_outbox *ob, struct mt_now now, const struct mt_se
     err = mt_ob_encode(row, &probe); /* what cannot be sent is refused before it is written */
     tl_out_free(&probe);
     if (!err)
-        err = mt_ob_add_waiter(row, send);
-    if (!err)
         err = mt_ob_append(ob, row);
     if (err) {
         mt_ob_row_free(row);
@@ -129,7 +127,7 @@ int mt_outbox_submit(struct mt_outbox *ob, struct mt_now now, const struct mt_se
         mt_ob_start(ob, now, row);
     else
         mt_ob_write(ob, row, MT_SEND_WAITING, (struct tl_slice){0});
-    return MT_OK;
+    return mt_ob_add_waiter(ob, row, send);
 }
 
 /* --- after a restart --- */
@@ -152,6 +150,7 @@ static int load_row(void *arg, const struct mt_outbox_row *stored)
     row->random_id = stored->random_id;
     row->created = stored->created;
     row->first_sent = stored->first_sent;
+    row->expires = l->now.mono + (stored->created + MT_RESEND_LIFE) * MT_US_PER_S - l->now.wall;
     row->dedup_len = stored->dedup.n < MT_DEDUP_MAX ? stored->dedup.n : MT_DEDUP_MAX;
     if (row->dedup_len)
         memcpy(row->dedup, stored->dedup.p, row->dedup_len);

@@ -33,7 +33,7 @@ static void leave(struct mt_outbox *ob, struct mt_now now, struct mt_ob_row *row
     *at = w->next;
     mt_ob_reply(ob, w->token, &r);
     free(w);
-    if (row->waiters || r.sent != MT_SENT_NO)
+    if (row->waiters || row->expires || r.sent != MT_SENT_NO)
         return;
     mt_ob_end(ob, row, MT_SEND_EXPIRED, (struct tl_slice){0}, &r);
     mt_ob_start_lanes(ob, now);
@@ -58,6 +58,12 @@ static bool expire_one(struct mt_outbox *ob, struct mt_now now)
         for (struct mt_ob_row *row = lane->first; row; row = row->next) {
             if (row->step == MT_OB_FINDING && row->find_until <= now.mono) {
                 mt_ob_found(ob, now, row);
+                return true;
+            }
+            if (row->expires && row->expires <= now.mono && row->step == MT_OB_WAITING && !row->waiters) {
+                struct mt_reply none = {.kind = MT_REPLY_TIMEOUT};
+
+                mt_ob_end(ob, row, MT_SEND_EXPIRED, (struct tl_slice){0}, &none);
                 return true;
             }
             /* a running one's deadline is watched by its call, which knows whether bytes have left */
@@ -86,6 +92,8 @@ int64_t mt_outbox_deadline(const struct mt_outbox *ob)
         for (const struct mt_ob_row *row = lane->first; row; row = row->next) {
             if (row->step == MT_OB_FINDING && row->find_until < at)
                 at = row->find_until;
+            if (row->expires && row->step == MT_OB_WAITING && !row->waiters && row->expires < at)
+                at = row->expires;
             for (const struct mt_ob_waiter *w = row->waiters; w; w = w->next)
                 if (w->deadline < at && (row->step != MT_OB_RUNNING || w->next || w != row->waiters))
                     at = w->deadline;

@@ -389,6 +389,79 @@ static void what_cannot_be_encoded_is_refused_before_it_is_written(void **state)
     ab_done(b);
 }
 
+/* --- queued --- */
+
+static int queue_to(struct abench *b, uint64_t token, const char *params, const char *dedup, int64_t seconds)
+{
+    struct mt_send send = {.token = token,
+                           .method = "messages.sendMessage",
+                           .params = params,
+                           .chat = 7,
+                           .dedup = dedup,
+                           .dedup_len = dedup ? strlen(dedup) : 0,
+                           .queue = true,
+                           .expires = b->now.mono + seconds * MT_US_PER_S};
+
+    return mt_account_send(b->a, b->now, &send);
+}
+
+static void a_queued_send_is_answered_by_its_row_and_sent_later(void **state)
+{
+    struct abench *b = ab_ready();
+
+    assert_int_equal(queue_to(b, 1, TEXT(7, "hi"), NULL, 86400), MT_OK);
+    ab_expect(b, "row 1 | reply 1 OK");
+    assert_true(b->reply.send_id == b->mem.rows[0].row.id);
+    fake_failed(2, "messages.sendMessage", MT_E_STATE, MT_SENT_NO); /* whatever happens on the way */
+    ab_wait(b, 0);
+    ab_turn(b);
+    fake_error(2, "messages.sendMessage", 420, "FLOOD_WAIT_600");
+    ab_wait(b, 0);
+    ab_turn(b);
+    ab_wait(b, 600000);
+    for (int i = 0; i < 10; i++) {
+        fake_error(2, "messages.sendMessage", 500, "WORKER_BUSY_TOO_LONG_RETRY");
+        ab_wait(b, 0);
+        ab_wait(b, 64000);
+    }
+    fake_result(2, "messages.sendMessage", "Updates", SHORT_SENT(8, 11));
+    ab_wait(b, 0);
+    ab_expect(b, "row 2"); /* its update waits for the difference of the silent minutes */
+    ab_done(b);
+}
+
+static void a_queued_send_survives_a_restart_and_expires(void **state)
+{
+    struct abench *b = ab_ready();
+
+    queue_to(b, 1, TEXT(7, "one"), NULL, 86400);
+    queue_to(b, 2, TEXT(7, "two"), NULL, 10);
+    ab_expect(b, "row 1 | reply 1 OK | row 0 | reply 2 OK");
+    ab_wait(b, 10000);
+    ab_expect(b, "row 4");
+    ab_restart(b);
+    ab_turn(b);
+    assert_string_equal(said(fake_req(2, "messages.sendMessage")), "one");
+    fake_failed(2, "messages.sendMessage", MT_E_TIMEOUT, MT_SENT_NO);
+    ab_wait(b, 86400000);
+    ab_expect(b, "row 4");
+    ab_done(b);
+}
+
+static void a_queued_repeat_names_the_send_that_runs(void **state)
+{
+    struct abench *b = ab_ready();
+    int64_t id;
+
+    send_to(b, 1, 7, TEXT(7, "hi"), "key", 30);
+    ab_turn(b);
+    id = b->mem.rows[0].row.id;
+    queue_to(b, 2, TEXT(7, "hi"), "key", 100);
+    ab_expect(b, "reply 2 OK");
+    assert_true(b->reply.send_id == id);
+    ab_done(b);
+}
+
 static void log_out_ends_every_send(void **state)
 {
     struct abench *b = ab_ready();
@@ -450,6 +523,9 @@ int main(void)
         cmocka_unit_test(a_flood_wait_holds_the_lane),
         cmocka_unit_test(a_longer_flood_wait_is_answered),
         cmocka_unit_test(what_cannot_be_encoded_is_refused_before_it_is_written),
+        cmocka_unit_test(a_queued_send_is_answered_by_its_row_and_sent_later),
+        cmocka_unit_test(a_queued_send_survives_a_restart_and_expires),
+        cmocka_unit_test(a_queued_repeat_names_the_send_that_runs),
         cmocka_unit_test(log_out_ends_every_send),
         cmocka_unit_test(several_random_ids_follow_from_the_first),
     };
