@@ -140,3 +140,16 @@ def notice(tree):
             for name in re.findall(r"dependency\('([^']+)'", line):
                 if name not in ignored and known.get(name, name).lower() not in text:
                     yield Problem(path, number, f"NOTICE does not name {known.get(name, name)}")
+
+
+PROGRAMS = {"daemon/main.c": "daemon/man/tgd.8", "rpc/ctl/main.c": "daemon/man/tgctl.1"}
+
+
+@check("each option of a program stands in its man page", {"daemon/main.c": '{"colour", no_argument, NULL, 1},\n', "daemon/man/tgd.8": ""})
+def options(tree):
+    for path, page in PROGRAMS.items():
+        text = tree.files.get(page, "").replace("\\", "")
+        for number, line in enumerate(tree.files.get(path, "").split("\n"), 1):
+            found = re.search(r'\{"([a-z-]+)", (?:no|required)_argument', line)
+            if found and "--" + found.group(1) not in text:
+                yield Problem(path, number, f"{page} does not tell of --{found.group(1)}")

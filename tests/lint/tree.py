@@ -1,4 +1,4 @@
-"""The files that git tracks, and the frame of a check.
+"""The files that git tracks (or would), and the frame of a check.
 
 A check is a function of a Tree that yields Problem(path, line, text). It carries an example that it must
 refuse: before it judges the real tree, `run` gives it a tree of that example alone and expects a problem, so
@@ -27,7 +27,7 @@ class Tree:
 
     @classmethod
     def of_git(cls, root):
-        names = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, check=True).stdout
+        names = subprocess.run(["git", "ls-files", "-zco", "--exclude-standard"], cwd=root, capture_output=True, check=True).stdout
         files = {}
         for name in filter(None, names.decode().split("\0")):
             path = os.path.join(root, name)
