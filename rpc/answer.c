@@ -189,7 +189,8 @@ static void clean(char *text)
             *text = '?';
 }
 
-static void vfail(struct rpc_req *req, int code, const char *hint, const char *fmt, va_list ap)
+__attribute__((format(printf, 4, 0))) static void vfail(struct rpc_req *req, int code, const char *hint,
+                                                        const char *fmt, va_list ap)
 {
     char message[512];
     json_t *data = json_object(), *text;

@@ -215,7 +215,7 @@ static enum step step_structure(struct rpc_scan *s, uint8_t c, uint32_t pos)
     case S_OBJECT_FIRST:
         if (c == '}')
             return close_container(s, false, pos);
-        /* fallthrough */
+        __attribute__((fallthrough));
     case S_KEY:
         if (c != '"')
             return bad(s, "a member name in quotes is expected");
