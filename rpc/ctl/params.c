@@ -136,21 +136,37 @@ static json_t *from_file(const char *key, const char *type, const char *path)
     return value;
 }
 
+/* Options of a request: what is no parameter of the method goes there, with the @ that says so. */
+static const char *option_type(const char *key)
+{
+    static const struct {
+        const char *name, *type;
+    } options[] = {{"account", "string"}, {"timeout", "number"},          {"fields", "array"},
+                   {"check", "boolean"},  {"progress", "boolean"},        {"flood_wait", "integer"},
+                   {"dc", "integer"},     {"without_updates", "boolean"}, {"format", "string"}};
+
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+        if (strcmp(options[i].name, key) == 0)
+            return options[i].type;
+    return NULL;
+}
+
 static void add_word(json_t *params, const json_t *method, const char *word)
 {
     size_t len = strcspn(word, "=");
     bool json = len && word[len] && word[len - 1] == ':';
     const char *text = word + len + 1;
     const json_t *row;
-    const char *type;
+    const char *type, *option;
     json_t *value;
-    char *key;
+    char *key, name[32];
 
     if (!word[len] || len == json)
         ctl_die(CTL_USAGE, "'%s' is not key=value", word);
     key = strndup(word, len - json);
     row = param_of(method, key);
-    type = json_string_value(json_object_get(row, "type"));
+    option = row ? NULL : option_type(key);
+    type = option ? option : json_string_value(json_object_get(row, "type"));
     if (json)
         value = parse(key, text);
     else if (text[0] == '@' && (text[1] == '-' || text[1] == '/' || text[1] == '.') &&
@@ -161,7 +177,8 @@ static void add_word(json_t *params, const json_t *method, const char *word)
                 key, key, key);
     else
         value = typed(key, type, text);
-    json_object_set_new(params, key, value);
+    snprintf(name, sizeof name, "@%s", option ? key : "");
+    json_object_set_new(params, option ? name : key, value);
     free(key);
 }
 

@@ -229,16 +229,19 @@ static void begun(struct rpc_req *req, int r)
         rpc_fail_mt(req, r);
 }
 
-static bool first_account(struct rpc_req *req)
+/* A login may be the first that is heard of an account: it makes the one that is named, or main. */
+static bool login_account(struct rpc_req *req)
 {
     const struct rpc_host *h = req->rpc->cfg.host;
+    const char *want = req->opt.account;
+    struct rpc_account a;
     int32_t id;
 
-    if (*req->opt.account || h->account_count(h->ctx) > 0)
+    if (*want ? !is_name(want) || strspn(want, "0123456789") == strlen(want) ||
+                    rpc_find_account(req->rpc, want, &a)
+              : h->account_count(h->ctx) > 0)
         return rpc_choose_account(req);
-    if (!add_account(req, "main", 0, NULL, &id))
-        return false;
-    return rpc_choose_account(req);
+    return add_account(req, *want ? want : "main", 0, NULL, &id) && rpc_choose_account(req);
 }
 
 static uint64_t await_step(struct rpc_req *req)
@@ -263,7 +266,7 @@ void rpc_m_logIn(struct rpc_req *req, struct mt_now now)
         rpc_fail(req, RPC_E_INVALID_PARAMS, "params: exactly one of phone and bot_token");
         return;
     }
-    if (!first_account(req))
+    if (!login_account(req))
         return;
     token = await_step(req);
     if (token)

@@ -9,7 +9,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import harness  # noqa: E402
 
-SECRETS = ["9996621234", "22222", harness.API_HASH, "correct horse"]
+SECRETS = ["9996621234", "9996620002", "22222", harness.API_HASH, "correct horse"]
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -51,6 +51,15 @@ def tgd(daemon, sandbox):
     daemon.me = sandbox.user(username="terry")
     assert daemon.log_in()["step"] == "ready"
     daemon.call("waitReady", wait=10)
+    return daemon
+
+
+@pytest.fixture
+def bob(daemon):
+    """Logged in as Bob, who is in @family and team, reads @news and knows Alice."""
+    assert daemon.log_in("9996620002")["step"] == "ready"
+    daemon.call("waitReady", wait=10)
+    daemon.me = daemon.call("getMe")["id"]
     return daemon
 
 

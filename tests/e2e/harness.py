@@ -14,13 +14,15 @@ import socket
 import subprocess
 import time
 
+import schema
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("TGD_BUILD", ROOT / "build-test"))
 BIN = {"tgd": BUILD / "daemon/tgd", "tgctl": BUILD / "rpc/ctl/tgctl", "tgd-sandbox": BUILD / "tests/sandbox/tgd-sandbox"}
 API_HASH = "0123456789abcdef0123456789abcdef"
 DEADLINE = 30.0
 
-called = set()  # names of the friendly methods that any test called
+called = set()  # names of the methods that any test called
 
 
 class RpcError(Exception):
@@ -69,7 +71,19 @@ class Lines:
 
     def receive(self):
         line = self.line()
-        return None if line is None else json.loads(line)
+        value = None if line is None else json.loads(line)
+        if isinstance(value, dict) and value.get("method") == "event":
+            schema.check_event(value["params"])
+        return value
+
+    def event(self, *types):
+        """The next event, of these types where any are named; others go by."""
+        while True:
+            value = self.receive()
+            assert value is not None, "the daemon hung up"
+            assert value.get("method") == "event", value
+            if not types or value["params"]["type"] in types:
+                return value["params"]
 
     def quiet(self, seconds=0.2):
         """True if nothing comes for a while."""
@@ -121,6 +135,12 @@ class Sandbox:
         self.out.close()
 
 
+# The helper of the stories, as the README gives it.
+HELPER = r"""tg() { jq -cn --arg m "$1" --argjson p "${2:-{\}}" '{id:1,method:$m,params:$p}' | socat -t3600 - "UNIX:$S" |
+       jq -ec 'if .error then (.error.message + "\n" | halt_error(1)) else .result end'; }
+"""
+
+
 class Daemon:
     """One tgd with its state folder; may be killed and started again."""
 
@@ -164,7 +184,7 @@ class Daemon:
             assert self.ended() == 0, "tgd did not stop cleanly"
 
     def call(self, method, account=None, **params):
-        """One request on a connection of its own; its result."""
+        """One request on a connection of its own; its result. Options stand in params with an "@"."""
         called.add(method)
         request = {"id": 1, "method": method, "params": params}
         if account:
@@ -172,9 +192,23 @@ class Daemon:
         with Lines(self.socket) as c:
             c.send(request)
             answer = c.receive()
+        if answer is None:
+            raise ConnectionError(f"{method}: hung up")
         if "error" in answer:
+            schema.check_error(answer["error"])
             raise RpcError(answer["error"])
+        if "@fields" not in params and "@check" not in params:
+            schema.check_result(method, answer["result"])
         return answer["result"]
+
+    def refuses(self, name, method, **params):
+        """The error of a request that must end in this one."""
+        try:
+            result = self.call(method, **params)
+        except RpcError as e:
+            assert e.name == name, f"{method}: expected {name}, got {e}"
+            return e
+        raise AssertionError(f"{method}: expected {name}, got {result}")
 
     def log_in(self, phone="9996621234", code="22222", account=None):
         assert self.call("logIn", account=account, phone="+" + phone)["step"] == "code"
@@ -187,19 +221,33 @@ class Daemon:
         c.send({"id": 1, "method": "subscribe", "params": params})
         answer = c.receive()
         if "error" in answer:
+            c.close()
+            schema.check_error(answer["error"])
             raise RpcError(answer["error"])
+        schema.check_result("subscribe", answer["result"])
         c.result = answer["result"]
         return c
 
+    def shell_env(self):
+        return {**os.environ, "S": str(self.socket), "TGD_SOCKET": str(self.socket),
+                "PATH": f"{BIN['tgctl'].parent}:{os.environ['PATH']}"}
+
+    @contextlib.contextmanager
+    def background(self, script):
+        """A bash script beside the test, with its output as a pipe of lines; ended with all that it started."""
+        with open(self.folder / "shell.err", "ab") as err, \
+                subprocess.Popen(["bash", "-c", HELPER + script], env=self.shell_env(), stdout=subprocess.PIPE,
+                                 stderr=err, text=True, start_new_session=True, cwd=self.folder) as process:
+            try:
+                yield process
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+
     def shell(self, script, check=True, stdin=None):
         """Runs a bash script with S, TGD_SOCKET and the helper `tg`; its stdout."""
-        env = {**os.environ, "S": str(self.socket), "TGD_SOCKET": str(self.socket),
-               "PATH": f"{BIN['tgctl'].parent}:{os.environ['PATH']}"}
-        helper = r"""tg() { jq -cn --arg m "$1" --argjson p "${2:-{\}}" '{id:1,method:$m,params:$p}' |
-            socat -t3600 - "UNIX:$S" | jq -ec 'if .error then (.error.message + "\n" | halt_error(1)) else .result end'; }
-        """
-        done = subprocess.run(["bash", "-c", helper + script], env=env, capture_output=True, text=True, input=stdin,
-                              timeout=DEADLINE, check=False, cwd=self.folder)
+        done = subprocess.run(["bash", "-c", HELPER + script], env=self.shell_env(), capture_output=True, text=True,
+                              input=stdin, timeout=DEADLINE, check=False, cwd=self.folder)
         if check:
             assert done.returncode == 0, f"{script}\nexit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout if check else done
