@@ -331,8 +331,16 @@ static void on_updates(struct mt_account *a, struct mt_now now, struct mt_adc *d
         mt_acc_ack(a, dc, e->ack);
 }
 
+/* Of a DC that is being dropped only the ends of its requests and of its link count. */
+static bool is_end(enum mt_dc_event_kind kind)
+{
+    return kind == MT_DC_CLOSE || kind == MT_DC_RESULT || kind == MT_DC_ERROR || kind == MT_DC_FAILED;
+}
+
 static void on_event(struct mt_account *a, struct mt_now now, struct mt_adc *dc, const struct mt_dc_event *e)
 {
+    if (dc->dead && !is_end(e->kind))
+        return;
     switch (e->kind) {
     case MT_DC_NONE:
         break;

@@ -61,6 +61,7 @@ struct mt_updates {
     struct mt_held_list ahead; /* containers whose seq is ahead */
     int64_t seq_gap_at;
     int64_t silent_at;
+    int64_t online_at; /* mono: since when this connection is up; MT_NEVER: its session was announced */
     int64_t self;
     bool bot, online, active; /* active: logged in, ever online */
     bool started;             /* the difference of the start is done */

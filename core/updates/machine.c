@@ -5,6 +5,8 @@
 
 #include "tl/ids.h"
 
+#define SESSION_OPENS (5 * MT_US_PER_S)
+
 struct mt_updates *mt_updates_new(const struct mt_updates_cfg *cfg, const struct mt_update_state *saved,
                                   struct mt_now now)
 {
@@ -15,7 +17,7 @@ struct mt_updates *mt_updates_new(const struct mt_updates_cfg *cfg, const struct
     u->cfg = *cfg;
     mt_counter_init(&u->common);
     mt_counter_init(&u->qts);
-    u->seq_gap_at = u->silent_at = u->chan_at = MT_NEVER;
+    u->seq_gap_at = u->silent_at = u->chan_at = u->online_at = MT_NEVER;
     if (saved && saved->known) {
         u->state = *saved;
         u->common.value = saved->pts;
@@ -45,7 +47,7 @@ void mt_updates_reset(struct mt_updates *u)
     mt_chan_free_all(u);
     u->state = (struct mt_update_state){0};
     u->diff = (struct mt_diff){.step = MT_DIFF_IDLE};
-    u->seq_gap_at = u->silent_at = u->chan_at = MT_NEVER;
+    u->seq_gap_at = u->silent_at = u->chan_at = u->online_at = MT_NEVER;
     u->online = u->active = u->started = u->dirty = u->turn_open = false;
     u->n_acks = u->n_ids = 0;
 }
@@ -58,6 +60,7 @@ void mt_updates_online(struct mt_updates *u, struct mt_now now, int64_t self, bo
     u->self = self;
     u->bot = bot;
     u->silent_at = now.mono + MT_SILENCE;
+    u->online_at = now.mono;
     if (u->diff.step == MT_DIFF_WAITING)
         u->diff.step = MT_DIFF_DUE; /* the reason of its failure is probably gone */
     mt_diff_due(u, now);
@@ -83,7 +86,13 @@ static void again(struct mt_updates *u, struct mt_now now, struct mt_chan *ch)
 
 void mt_updates_new_session(struct mt_updates *u, struct mt_now now)
 {
+    bool opening = u->online_at != MT_NEVER && now.mono - u->online_at < SESSION_OPENS;
+
     if (!u->active)
+        return;
+    /* what a connection begins with: the difference that it was opened with came after it */
+    u->online_at = MT_NEVER;
+    if (opening)
         return;
     mt_diff_due(u, now);
     if (u->started)

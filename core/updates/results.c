@@ -109,6 +109,30 @@ static void sent(struct mt_updates *u, struct mt_now now, const struct tl_view *
     tl_out_free(&out);
 }
 
+/* A list of dialogs says where each channel stands: from there it is followed. */
+static void follow_dialogs(struct mt_updates *u, const struct tl_view *v)
+{
+    int field = tl_view_field(v, "dialogs");
+    struct tl_view dialog, peer;
+    enum mt_peer_kind kind;
+    struct mt_chan *ch;
+    struct tl_vec vec;
+    int64_t id;
+
+    if (field < 0)
+        return;
+    vec = tl_get_vector(v, (unsigned)field);
+    while (tl_vec_object(&vec, &dialog)) {
+        if (dialog.def->id != TL_dialog || tl_get_int(&dialog, TLF_dialog__pts) <= 0 ||
+            !tl_get_object(&dialog, TLF_dialog__peer, &peer) ||
+            !mt_chat_split(mt_chat_of(&peer, 0), &kind, &id) || kind != MT_PEER_CHANNEL)
+            continue;
+        ch = mt_chan_get(u, id);
+        if (ch && !ch->counter.known)
+            mt_chan_set(u, ch, tl_get_int(&dialog, TLF_dialog__pts));
+    }
+}
+
 static bool is_updates(const struct tl_view *v)
 {
     return !strcmp(tl_type_name(v->def->type), "Updates");
@@ -142,6 +166,7 @@ static void apply(struct mt_updates *u, struct mt_now now, const struct tl_view 
     default:
         break;
     }
+    follow_dialogs(u, v);
     /* messages.invitedUsers, payments.paymentResult ...: Updates in a field */
     for (unsigned i = 0; i < v->def->n_fields; i++)
         if (tl_def_field(v->def, i)->kind == TL_K_OBJECT && tl_get_object(v, i, &inner) && is_updates(&inner))

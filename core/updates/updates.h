@@ -50,7 +50,10 @@ void mt_updates_online(struct mt_updates *u, struct mt_now now, int64_t self, bo
 void mt_updates_offline(struct mt_updates *u);
 /* Something may have been lost: new_session_created, a reconnect, a container that does not parse. */
 void mt_updates_force(struct mt_updates *u, struct mt_now now);
-/* The server lost our update queue: as above, and the channels that were active. */
+/*
+ * The server made our session anew: as above, and the channels that were active. Within 5 s of a connection's
+ * beginning it means that beginning, and is ignored.
+ */
 void mt_updates_new_session(struct mt_updates *u, struct mt_now now);
 /* Logged out: everything is forgotten, without effects. */
 void mt_updates_reset(struct mt_updates *u);
