@@ -73,8 +73,12 @@ json_t *rpc_result_message(const struct rpc_view *ctx, const uint8_t *p, size_t 
         if (!has_message(update.def->id))
             continue;
         field = tl_view_field(&update, "message");
-        if (field >= 0 && tl_get_object(&update, (unsigned)field, &message))
-            return rpc_view_message(ctx, &message);
+        if (field >= 0 && tl_get_object(&update, (unsigned)field, &message)) {
+            json_t *view = rpc_view_message(ctx, &message);
+
+            rpc_put_true(view, "scheduled", update.def->id == TL_updateNewScheduledMessage);
+            return view;
+        }
     }
     return NULL;
 }

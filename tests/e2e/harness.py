@@ -201,6 +201,10 @@ class Daemon:
             schema.check_result(method, answer["result"])
         return answer["result"]
 
+    def lines(self):
+        """A connection, to write requests by hand."""
+        return Lines(self.socket)
+
     def refuses(self, name, method, **params):
         """The error of a request that must end in this one."""
         try:
