@@ -225,11 +225,11 @@ static bool over_total(struct rpc_conn *c, struct mt_now now)
     return true;
 }
 
-void rpc_conn_pump(struct rpc_conn *c, struct mt_now now)
+void rpc_conn_pump(struct rpc_conn *c, struct mt_now now, size_t share)
 {
     size_t values = 0, bytes = 0;
 
-    while (c->in_at < c->in.len && may_take(c) && values < RPC_SHARE && bytes < RPC_SHARE_BYTES) {
+    while (c->in_at < c->in.len && may_take(c) && values < share && bytes < RPC_SHARE_BYTES) {
         enum rpc_scan_event event;
         size_t took = rpc_scan_feed(&c->scan, c->in.data + c->in_at, c->in.len - c->in_at, &event);
 
@@ -269,7 +269,9 @@ void rpc_feed(struct rpc_conn *c, struct mt_now now, const void *p, size_t n)
         rpc_conn_kill(c);
         return;
     }
-    rpc_conn_pump(c, now);
+    /* one value at once, so that who asks one thing at a time is not behind those who pipeline */
+    if (!c->work_queued)
+        rpc_conn_pump(c, now, c->rpc->work ? 1 : RPC_SHARE_ALONE);
 }
 
 void rpc_eof(struct rpc_conn *c, struct mt_now now)
@@ -277,7 +279,7 @@ void rpc_eof(struct rpc_conn *c, struct mt_now now)
     if (c->eof)
         return;
     c->eof = true;
-    rpc_conn_pump(c, now);
+    rpc_conn_pump(c, now, c->rpc->work ? 1 : RPC_SHARE_ALONE);
     rpc_conn_wake(c);
 }
 

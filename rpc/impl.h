@@ -17,7 +17,9 @@
 #define RPC_UNREAD_MAX      (1u * 1024 * 1024)
 #define RPC_TOTAL_MAX       (256u * 1024 * 1024)
 #define RPC_STALL_US        (60 * MT_US_PER_S)
-#define RPC_SHARE           32 /* values of one connection in one turn */
+#define RPC_TURN            16 /* values of all who wait for their share, in one turn */
+#define RPC_SHARE_ALONE     8  /* values of who has just written, while nobody waits */
+#define RPC_SHARE           2  /* values of one connection in one turn */
 #define RPC_SHARE_BYTES     (256 * 1024)
 #define RPC_PUSH_AHEAD      (256 * 1024) /* unread bytes beyond which a subscription stops reading */
 #define RPC_ID_MAX          256
@@ -194,7 +196,8 @@ void rpc_conn_kill(struct rpc_conn *c);
 void rpc_conn_release(struct rpc_conn *c, struct mt_now now, bool synced); /* held answers */
 /* A request of it has ended. */
 void rpc_conn_relax(struct rpc_conn *c);
-void rpc_conn_pump(struct rpc_conn *c, struct mt_now now);
+/* Takes up to `share` values of what it has read; what is left goes behind the others who wait. */
+void rpc_conn_pump(struct rpc_conn *c, struct mt_now now, size_t share);
 
 /* --- envelope.c --- */
 

@@ -86,16 +86,14 @@ bool rpc_wants_sync(const struct rpc *r)
 
 void rpc_tick(struct rpc *r, struct mt_now now)
 {
-    struct rpc_conn *c = r->work;
+    for (size_t left = RPC_TURN; r->work && left; left -= RPC_SHARE) {
+        struct rpc_conn *c = r->work;
 
-    r->work = NULL;
-    r->work_tail = &r->work;
-    while (c) {
-        struct rpc_conn *next = c->next_work;
-
+        r->work = c->next_work;
+        if (!r->work)
+            r->work_tail = &r->work;
         c->work_queued = false;
-        rpc_conn_pump(c, now);
-        c = next;
+        rpc_conn_pump(c, now, RPC_SHARE);
     }
     rpc_timers_run(&r->timers, now);
 }
