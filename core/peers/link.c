@@ -38,6 +38,8 @@ static struct tl_slice part(struct tl_slice *s, char stop)
 {
     struct tl_slice head = {s->p, 0};
 
+    if (!s->n)
+        return head;
     while (head.n < s->n && s->p[head.n] != (uint8_t)stop)
         head.n++;
     s->p += head.n;
