@@ -145,6 +145,8 @@ static void carry_out(struct tgd_pump *p, struct tgd_account *a, struct mt_now n
     case MT_FX_OUTBOX:
         need_turn(p);
         wrote(p, "outbox", store_put_outbox(s, id, fx->row));
+        if (mt_send_has_ended(fx->row->state) && !fx->token) /* nobody waits: an event tells the end */
+            rpc_render_fx(p->d->rpc, now, id, fx, append, p);
         break;
     case MT_FX_UPDATE:
         rpc_render(p->d->rpc, now, id, fx, append, p);

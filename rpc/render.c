@@ -142,7 +142,6 @@ void rpc_render_fx(struct rpc *r, struct mt_now now, int32_t account, const stru
 
     if (!rpc_account_by_id(r, account, &a))
         return;
-    snprintf(key, sizeof key, "%" PRId64, now.wall / MT_US_PER_MS);
     if (fx->kind == MT_FX_LOGIN) {
         v.type = "login";
         body = rpc_login_json(&a, now);
@@ -156,9 +155,19 @@ void rpc_render_fx(struct rpc *r, struct mt_now now, int32_t account, const stru
         v.live = false;
         v.chat = fx->chat;
         body = fx->chat ? json_pack("{s:I}", "chat_id", (json_int_t)fx->chat) : json_object();
+    } else if (fx->kind == MT_FX_OUTBOX) {
+        struct rpc_view ctx = {.host = r->cfg.host, .account = &a, .now = now};
+
+        v.type = "send";
+        v.live = false;
+        v.chat = fx->row->chat;
+        v.direction = 2;
+        body = rpc_view_send(&ctx, fx->row);
     }
     if (body) {
-        snprintf(key, sizeof key, "%s/%d/%" PRId64, v.type, account, now.wall / MT_US_PER_MS);
+        int64_t number = fx->kind == MT_FX_OUTBOX ? fx->row->id : now.wall / MT_US_PER_MS;
+
+        snprintf(key, sizeof key, "%s/%d/%" PRId64, v.type, account, number);
         v.body = body;
         rendered(&x, &v);
     }

@@ -119,7 +119,10 @@ void rpc_reply(struct rpc *r, struct mt_now now, int32_t account, uint64_t token
  */
 void rpc_render(struct rpc *r, struct mt_now now, int32_t account, const struct mt_fx *update,
                 void (*event)(void *arg, const struct rpc_event *e), void *arg);
-/* LOGIN, CONNECTION, GAP effects: the same for what is no update. */
+/*
+ * LOGIN, CONNECTION, GAP effects, and an OUTBOX one that ended with nobody waiting: the same for what is no
+ * update.
+ */
 void rpc_render_fx(struct rpc *r, struct mt_now now, int32_t account, const struct mt_fx *fx,
                    void (*event)(void *arg, const struct rpc_event *e), void *arg);
 /*

@@ -208,7 +208,7 @@ enum mt_fx_kind {
     MT_FX_PEER,       /* peer: insert or replace; already merged, a min object never costs a hash */
     MT_FX_UPDATE,     /* one happening, in order, exactly once: p, n = an Update object (TL) */
     MT_FX_GAP,        /* chat (0 = the account): something is truly gone */
-    MT_FX_OUTBOX,     /* row: insert, or replace by id */
+    MT_FX_OUTBOX,     /* row: insert, or replace by id; token: of the first who waits for it, 0 = nobody */
     MT_FX_REPLY,      /* token, reply */
     MT_FX_LOGIN,      /* login changed */
     MT_FX_CONNECTION, /* connected: yes, no; text says why not */

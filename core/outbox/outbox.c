@@ -1,5 +1,6 @@
 #include "core/outbox/inside.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,7 +112,9 @@ int mt_ob_write(struct mt_outbox *ob, const struct mt_ob_row *row, int state, st
     struct mt_outbox_row out;
 
     mt_ob_describe(row, state, result, &out);
-    return mt_fxq_push(ob->cfg.fxq, &(struct mt_fx){.kind = MT_FX_OUTBOX, .row = &out});
+    return mt_fxq_push(
+        ob->cfg.fxq,
+        &(struct mt_fx){.kind = MT_FX_OUTBOX, .row = &out, .token = row->waiters ? row->waiters->token : 0});
 }
 
 void mt_ob_reply(struct mt_outbox *ob, uint64_t token, const struct mt_reply *r)
@@ -275,12 +278,23 @@ void mt_ob_found(struct mt_outbox *ob, struct mt_now now, struct mt_ob_row *row)
     tl_out_free(&out);
 }
 
+/* What the server said, as the row keeps it for who asks later: {"code":400,"text":"..."}. */
+static char *refusal(int32_t code, const char *text)
+{
+    json_t *o = json_pack("{s:i, s:s}", "code", (int)code, "text", text);
+    char *dump = o ? json_dumps(o, JSON_COMPACT) : NULL;
+
+    json_decref(o);
+    return dump;
+}
+
 void mt_outbox_error(struct mt_outbox *ob, struct mt_now now, int64_t id, int32_t code, const char *text,
                      int64_t seconds, bool local, bool *find)
 {
     struct mt_ob_row *row = mt_ob_by_id(ob, id);
     struct mt_reply r = {.kind = MT_REPLY_RPC_ERROR, .code = code, .seconds = seconds, .local = local};
     size_t n = strlen(text) < sizeof r.text ? strlen(text) : sizeof r.text - 1;
+    char *why;
 
     *find = false;
     if (!row)
@@ -296,7 +310,9 @@ void mt_outbox_error(struct mt_outbox *ob, struct mt_now now, int64_t id, int32_
         return;
     }
     memcpy(r.text, text, n);
-    mt_ob_end(ob, row, MT_SEND_FAILED, (struct tl_slice){0}, &r);
+    why = refusal(code, r.text);
+    mt_ob_end(ob, row, MT_SEND_FAILED, (struct tl_slice){(const uint8_t *)why, why ? strlen(why) : 0}, &r);
+    free(why);
     mt_ob_start_lanes(ob, now);
 }
 

@@ -2,6 +2,7 @@
 #include "rpc/methods/results.h"
 #include "rpc/methods/text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define SCHEDULE_ONLINE 0x7ffffffe /* https://core.telegram.org/api/scheduled-messages */
@@ -119,12 +120,34 @@ static void send_part(struct rpc_req *req, struct mt_now now, struct send *s)
                  s->part++ == 0 ? rpc_arg_str(req, "dedup_key") : NULL, sent);
 }
 
+/* queue: true. The answer leaves when the rows of all parts are on disk. */
+static void queued(struct rpc_req *req, struct mt_now now, struct send *s, const struct mt_reply *reply)
+{
+    char id[24];
+
+    snprintf(id, sizeof id, "%lld", (long long)reply->send_id);
+    if (!s->first)
+        s->first = json_pack("{s:s, s:s, s:I}", "send_id", id, "state", "queued", "chat_id",
+                             (json_int_t)s->chat.chat);
+    if (s->byte < s->text.n) {
+        send_part(req, now, s);
+        return;
+    }
+    rpc_after_sync(req);
+    rpc_answer(req, json_incref(s->first));
+}
+
 static void sent(struct rpc_req *req, struct mt_now now, const struct mt_reply *reply)
 {
     struct send *s = rpc_state(req);
     struct rpc_view ctx = rpc_view_of(req, now);
-    json_t *message = rpc_result_message(&ctx, reply->p, reply->n, s->chat.chat, s->params);
+    json_t *message;
 
+    if (reply->kind == MT_REPLY_OK) {
+        queued(req, now, s, reply);
+        return;
+    }
+    message = rpc_result_message(&ctx, reply->p, reply->n, s->chat.chat, s->params);
     if (!message) {
         rpc_fail(req, RPC_E_INTERNAL, "the server accepted the message but did not say which it became");
         return;

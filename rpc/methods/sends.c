@@ -1,38 +1,20 @@
 /* getSend: how a send of the outbox stands. */
 #include "rpc/handler.h"
+#include "rpc/views/views.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *state_name(int state)
-{
-    switch (state) {
-    case MT_SEND_WAITING:
-        return "queued";
-    case MT_SEND_RUNNING:
-        return "sending";
-    case MT_SEND_SENT:
-        return "sent";
-    case MT_SEND_FAILED:
-        return "failed";
-    case MT_SEND_EXPIRED:
-        return "expired";
-    default:
-        return "unknown";
-    }
-}
+struct found {
+    struct rpc_view ctx;
+    json_t *send;
+};
 
 static int to_json(void *arg, const struct mt_outbox_row *row)
 {
-    json_t **out = arg;
-    char id[24];
+    struct found *f = arg;
 
-    snprintf(id, sizeof id, "%lld", (long long)row->id);
-    *out = json_pack("{s:s, s:s, s:I, s:I}", "send_id", id, "state", state_name(row->state), "chat_id",
-                     (json_int_t)row->chat, "created", (json_int_t)row->created);
-    if (*out && row->dedup.n)
-        json_object_set_new(*out, "dedup_key", json_stringn((const char *)row->dedup.p, row->dedup.n));
+    f->send = rpc_view_send(&f->ctx, row);
     return 1;
 }
 
@@ -48,22 +30,22 @@ static void by_key(struct rpc_req *req, struct mt_now now, const struct mt_peer 
 {
     const struct store_ops *store = rpc_account_of(req)->store;
     const char *key = rpc_arg_str(req, "dedup_key");
-    json_t *send = NULL;
+    struct found f = {.ctx = rpc_view_of(req, now)};
 
     if (store->send_by_dedup)
-        (void)store->send_by_dedup(store->ctx, peer->chat, key, strlen(key), to_json, &send);
-    answer(req, send);
+        (void)store->send_by_dedup(store->ctx, peer->chat, key, strlen(key), to_json, &f);
+    answer(req, f.send);
 }
 
 void rpc_m_getSend(struct rpc_req *req, struct mt_now now)
 {
     const char *id = rpc_arg_str(req, "send_id"), *key = rpc_arg_str(req, "dedup_key");
     const struct rpc_host *host = rpc_host_of(req);
-    json_t *send = NULL;
+    struct found f = {.ctx = rpc_view_of(req, now)};
 
     if (id && host->send_get) {
-        (void)host->send_get(host->ctx, rpc_account_of(req)->id, strtoll(id, NULL, 10), to_json, &send);
-        answer(req, send);
+        (void)host->send_get(host->ctx, rpc_account_of(req)->id, strtoll(id, NULL, 10), to_json, &f);
+        answer(req, f.send);
     } else if (key && rpc_arg(req, "chat_id")) {
         rpc_peer(req, now, rpc_arg(req, "chat_id"), by_key);
     } else {

@@ -37,6 +37,9 @@ json_t *rpc_view_stored_chat(const struct rpc_view *ctx, const struct mt_peer *p
  */
 int rpc_view_add_format(json_t *message, enum rpc_format format);
 
+/* A row of the outbox as a Send, with the message or the error of one that has ended. */
+json_t *rpc_view_send(const struct rpc_view *ctx, const struct mt_outbox_row *row);
+
 /* --- updates --- */
 
 /* One event as a view makes it; rpc adds key, account, type and time around `members` and journals it. */

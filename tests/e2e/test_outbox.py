@@ -1,0 +1,43 @@
+"""Queued sends: answered when they are on disk, told of at their end, refused ones with the reason."""
+import pytest
+from harness import RpcError
+
+
+def event(sub):
+    return sub.receive()["params"]
+
+
+def test_a_queued_send_is_answered_at_once_and_told_of_at_its_end(tgd):
+    with tgd.subscribe(types=["send"]) as sub:
+        answer = tgd.call("sendMessage", chat_id="@alice", text="disk is full", queue=True, dedup_key="k")
+        assert answer["state"] == "queued"
+        told = event(sub)["send"]
+        assert told["send_id"] == answer["send_id"] and told["state"] == "sent" and told["dedup_key"] == "k"
+        assert told["message"]["text"] == "disk is full"
+    assert tgd.call("getSend", send_id=answer["send_id"])["message"]["id"] == told["message"]["id"]
+    again = tgd.call("sendMessage", chat_id="@alice", text="disk is full", dedup_key="k")
+    assert again["id"] == told["message"]["id"]
+    with pytest.raises(RpcError) as e:
+        tgd.call("sendMessage", chat_id="@alice", text="something else", dedup_key="k")
+    assert e.value.name == "DEDUP_MISMATCH"
+
+
+def test_a_send_is_queued_without_a_network_and_survives_a_restart(tgd, sandbox):
+    sandbox("fault", do="drop", match={"method": "messages.sendMessage"}, times=1)
+    answer = tgd.call("sendMessage", chat_id="@alice", text="later", queue=True)
+    tgd.kill()
+    tgd.start()
+    with tgd.subscribe(types=["send"], since="oldest") as sub:
+        told = event(sub)["send"]
+    assert told["send_id"] == answer["send_id"] and told["state"] == "sent"
+    texts = [m["text"] for m in tgd.call("getHistory", chat_id="@alice")["items"]]
+    assert texts.count("later") == 1
+
+
+def test_a_refused_send_says_why_and_frees_its_key(tgd, sandbox):
+    sandbox("fault", do="error", code=403, text="CHAT_WRITE_FORBIDDEN", match={"method": "messages.sendMessage"}, times=1)
+    with tgd.subscribe(types=["send"]) as sub:
+        tgd.call("sendMessage", chat_id="@alice", text="x", queue=True, dedup_key="r")
+        told = event(sub)["send"]
+        assert told["state"] == "failed" and told["error"]["data"]["name"] == "CHAT_WRITE_FORBIDDEN"
+    assert tgd.call("sendMessage", chat_id="@alice", text="x", dedup_key="r")["text"] == "x"
