@@ -5,6 +5,19 @@
 
 #include "tl/ids.h"
 
+/* Only the rows that are used: the others stay untouched memory, of which a daemon with many accounts has
+ * much. */
+static void copy_saved(struct mt_saved *to, const struct mt_saved *from)
+{
+    to->main_dc = from->main_dc;
+    to->user_id = from->user_id;
+    to->bot = from->bot;
+    to->n_dcs = from->n_dcs <= MT_DCS_MAX ? from->n_dcs : MT_DCS_MAX;
+    to->state = from->state;
+    memcpy(to->dedup_secret, from->dedup_secret, sizeof to->dedup_secret);
+    memcpy(to->dcs, from->dcs, to->n_dcs * sizeof *to->dcs);
+}
+
 struct mt_account *mt_account_new(const struct mt_account_cfg *cfg, const struct mt_saved *saved,
                                   struct mt_now now)
 {
@@ -15,7 +28,7 @@ struct mt_account *mt_account_new(const struct mt_account_cfg *cfg, const struct
     if (!a)
         return NULL;
     a->cfg = *cfg;
-    a->saved = *saved;
+    copy_saved(&a->saved, saved);
     mt_fxq_init(&a->fxq);
     mt_peers_init(&a->peers, cfg->store, &a->fxq);
     uc.peers = &a->peers;

@@ -30,13 +30,14 @@ static void leave(struct mt_outbox *ob, struct mt_now now, struct mt_ob_row *row
 
     if (r.sent == MT_SENT_NO && row->first_sent && row->step == MT_OB_WAITING)
         r.sent = MT_SENT_UNKNOWN; /* an earlier process may have sent it */
+    if (!row->waiters->next && !row->expires && r.sent == MT_SENT_NO) {
+        mt_ob_end(ob, row, MT_SEND_EXPIRED, (struct tl_slice){0}, &r);
+        mt_ob_start_lanes(ob, now);
+        return;
+    }
     *at = w->next;
     mt_ob_reply(ob, w->token, &r);
     free(w);
-    if (row->waiters || row->expires || r.sent != MT_SENT_NO)
-        return;
-    mt_ob_end(ob, row, MT_SEND_EXPIRED, (struct tl_slice){0}, &r);
-    mt_ob_start_lanes(ob, now);
 }
 
 bool mt_outbox_cancel(struct mt_outbox *ob, struct mt_now now, uint64_t token)

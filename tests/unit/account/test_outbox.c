@@ -295,7 +295,7 @@ static void a_deadline_before_the_first_byte_withdraws_the_send(void **state)
     send_to(b, 2, 7, TEXT(7, "two"), NULL, 5);
     ab_turn(b);
     ab_wait(b, 5000);
-    ab_expect(b, "reply 2 TIMEOUT sent:no | row 4");
+    ab_expect(b, "row 4 | reply 2 TIMEOUT sent:no");
     fake_result(2, "messages.sendMessage", "Updates", SHORT_SENT(8, 11));
     ab_wait(b, 0);
     ab_turn(b);
@@ -343,7 +343,7 @@ static void cancel_withdraws_or_stops_waiting(void **state)
     send_to(b, 2, 7, TEXT(7, "two"), NULL, 100);
     ab_turn(b);
     mt_account_cancel(b->a, b->now, 2);
-    ab_expect(b, "reply 2 CANCELLED sent:no | row 4");
+    ab_expect(b, "row 4 | reply 2 CANCELLED sent:no");
     mt_account_cancel(b->a, b->now, 1);
     ab_expect(b, "reply 1 CANCELLED sent:unknown");
     assert_string_equal(fake_open(2), "messages.sendMessage");
