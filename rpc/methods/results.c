@@ -83,6 +83,21 @@ json_t *rpc_result_message(const struct rpc_view *ctx, const uint8_t *p, size_t 
     return NULL;
 }
 
+int32_t rpc_result_number(const uint8_t *p, size_t n)
+{
+    struct tl_view updates, update;
+    struct tl_vec vec;
+    int field;
+
+    if (tl_view_open(&updates, p, n) != TL_OK || (field = tl_view_field(&updates, "updates")) < 0)
+        return 0;
+    vec = tl_get_vector(&updates, (unsigned)field);
+    while (tl_vec_object(&vec, &update))
+        if (update.def->id == TL_updateMessageID)
+            return tl_get_int(&update, TLF_updateMessageID__id);
+    return 0;
+}
+
 bool rpc_result_messages(const uint8_t *p, size_t n, int64_t *total, bool *whole,
                          bool (*each)(void *arg, const struct tl_view *message), void *arg)
 {

@@ -10,6 +10,8 @@
  */
 json_t *rpc_result_message(const struct rpc_view *ctx, const uint8_t *p, size_t n, mt_chat_id chat,
                            const json_t *request);
+/* The number in an Updates result that says no more of a message: updateMessageID. 0: none. */
+int32_t rpc_result_number(const uint8_t *p, size_t n);
 /*
  * A messages.Messages result: calls `each` for every message in it, in its order. *total is the count that it
  * states, or -1; *whole says that nothing is left behind it. False: it is no such result.

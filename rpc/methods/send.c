@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "rpc/views/parts.h"
+
 #define SCHEDULE_ONLINE 0x7ffffffe /* https://core.telegram.org/api/scheduled-messages */
 
 struct send {
@@ -15,6 +17,7 @@ struct send {
     size_t byte;    /* where the next part begins */
     int32_t unit;
     unsigned part;
+    int32_t number; /* of a message that is fetched */
     bool failed;
 };
 
@@ -137,29 +140,82 @@ static void queued(struct rpc_req *req, struct mt_now now, struct send *s, const
     rpc_answer(req, json_incref(s->first));
 }
 
+/* A part has become this message (stolen). */
+static void became(struct rpc_req *req, struct mt_now now, json_t *message, bool again)
+{
+    struct send *s = rpc_state(req);
+
+    if (s->first)
+        json_decref(message);
+    else
+        s->first = message;
+    if (s->byte < s->text.n && !again)
+        send_part(req, now, s);
+    else
+        rpc_answer(req, json_incref(s->first));
+}
+
+struct look {
+    const struct rpc_view *ctx;
+    json_t *message;
+};
+
+static bool keep(void *arg, const struct tl_view *message)
+{
+    struct look *l = arg;
+    struct rpc_message_head h;
+
+    if (!l->message && rpc_message_head(l->ctx, message, &h))
+        l->message = rpc_view_message(l->ctx, message);
+    return true;
+}
+
+static void fetched(struct rpc_req *req, struct mt_now now, const struct mt_reply *reply)
+{
+    const struct send *s = rpc_state(req);
+    struct rpc_view ctx = rpc_view_of(req, now);
+    struct look l = {.ctx = &ctx};
+    int64_t total;
+    bool whole;
+
+    (void)rpc_result_messages(reply->p, reply->n, &total, &whole, keep, &l);
+    if (!l.message) /* deleted since */
+        l.message = json_pack("{s:i, s:I, s:b}", "id", (int)s->number, "chat_id", (json_int_t)s->chat.chat,
+                              "missing", 1);
+    became(req, now, l.message, true);
+}
+
+/* Of a send that a dead process had begun, the server may tell no more than the number. */
+static void fetch(struct rpc_req *req, struct mt_now now, struct send *s, int32_t number)
+{
+    bool channel = s->chat.kind == MT_PEER_CHANNEL;
+    json_t *params = json_pack("{s:[{s:s, s:i}]}", "id", "_", "inputMessageID", "id", (int)number);
+
+    s->number = number;
+    if (params && channel)
+        json_object_set_new(params, "channel", rpc_peer_json(&s->chat));
+    rpc_call(req, now, channel ? "channels.getMessages" : "messages.getMessages", params, fetched);
+}
+
 static void sent(struct rpc_req *req, struct mt_now now, const struct mt_reply *reply)
 {
     struct send *s = rpc_state(req);
     struct rpc_view ctx = rpc_view_of(req, now);
     json_t *message;
+    int32_t number;
 
     if (reply->kind == MT_REPLY_OK) {
         queued(req, now, s, reply);
         return;
     }
     message = rpc_result_message(&ctx, reply->p, reply->n, s->chat.chat, s->params);
-    if (!message) {
+    number = message ? 0 : rpc_result_number(reply->p, reply->n);
+    if (message)
+        became(req, now, message, reply->again);
+    else if (number)
+        fetch(req, now, s, number);
+    else
         rpc_fail(req, RPC_E_INTERNAL, "the server accepted the message but did not say which it became");
-        return;
-    }
-    if (s->first)
-        json_decref(message);
-    else
-        s->first = message;
-    if (s->byte < s->text.n && !reply->again)
-        send_part(req, now, s);
-    else
-        rpc_answer(req, json_incref(s->first));
 }
 
 static void found(struct rpc_req *req, struct mt_now now, const struct mt_peer *peer)

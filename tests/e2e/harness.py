@@ -183,7 +183,7 @@ class Daemon:
             self.process.terminate()
             assert self.ended() == 0, "tgd did not stop cleanly"
 
-    def call(self, method, account=None, **params):
+    def call(self, method, /, account=None, **params):
         """One request on a connection of its own; its result. Options stand in params with an "@"."""
         called.add(method)
         request = {"id": 1, "method": method, "params": params}
@@ -205,7 +205,7 @@ class Daemon:
         """A connection, to write requests by hand."""
         return Lines(self.socket)
 
-    def refuses(self, name, method, **params):
+    def refuses(self, name, method, /, **params):
         """The error of a request that must end in this one."""
         try:
             result = self.call(method, **params)
