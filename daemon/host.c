@@ -165,10 +165,10 @@ static struct json_t *health(void *ctx)
     if (!trouble)
         trouble = store_trouble(d->store);
     store_journal_stats(d->store, &stats);
-    o = json_pack("{s:b, s:{s:I, s:I, s:i}}", "ok", !trouble, "journal", "events", (json_int_t)stats.events,
-                  "bytes", (json_int_t)stats.bytes, "percent", (int)stats.percent);
+    o = json_pack("{s:{s:I, s:I, s:i}}", "journal", "events", (json_int_t)stats.events, "bytes",
+                  (json_int_t)stats.bytes, "percent", (int)stats.percent);
     if (o && trouble)
-        json_object_set_new(o, "trouble", json_string(trouble));
+        json_object_set_new(o, "problems", json_pack("[s]", trouble));
     return o;
 }
 

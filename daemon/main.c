@@ -135,6 +135,7 @@ static void harden(void)
         (void)setrlimit(RLIMIT_NOFILE, &files);
     }
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a full quota is an error of write(2), not our end */
 }
 
 static char *read_whole(const char *path, size_t *n, char err[256])

@@ -180,25 +180,33 @@ static void turn_lost(struct tgd_pump *p, struct mt_now now)
     p->retry_at = now.mono + RETRY_DELAY;
     for (size_t i = 0; i < p->d->n_accounts; i++)
         mt_account_pause(p->d->accounts[i]->core, now);
+    /* answers that stand in their buffers may tell of what was lost: better none than a wrong one */
+    tgd_clients_close(p->d);
 }
 
-static void commit(struct tgd_pump *p, struct mt_now now)
+/* False: nothing of this turn may leave. */
+static bool commit(struct tgd_pump *p, struct mt_now now)
 {
-    uint64_t turn;
+    struct tgd *d = p->d;
+    uint64_t turn = 0;
 
     if (p->turn_failed)
-        store_rollback(p->d->store);
-    else if (store_commit(p->d->store, &turn) != MT_OK)
+        store_rollback(d->store);
+    else if (store_commit(d->store, &turn) != MT_OK)
+        p->turn_failed = true;
+    /* durability = power: everything waits for the disk, here and now; the helper thread has nothing to do */
+    if (!p->turn_failed && d->config.power_safe && store_sync_run(d->store) != MT_OK)
         p->turn_failed = true;
     if (p->turn_failed) {
         p->turn_failed = false;
         turn_lost(p, now);
-        return;
+        return false;
     }
     p->committed = turn;
-    if (!p->unsynced_since)
+    if (!p->unsynced_since && !d->config.power_safe)
         p->unsynced_since = now.mono;
     boundary(p);
+    return true;
 }
 
 static bool round_once(struct tgd_pump *p, struct mt_now now)
@@ -217,8 +225,8 @@ static bool round_once(struct tgd_pump *p, struct mt_now now)
             carry_out(p, a, now, &fx);
         }
     }
-    if (store_in_turn(d->store)) /* rpc writes too: acks of subscriptions */
-        commit(p, now);
+    if (store_in_turn(d->store) && !commit(p, now)) /* rpc writes too: acks of subscriptions */
+        return false;
     for (size_t i = 0; i < d->n_accounts; i++)
         if (d->accounts[i]->dirty)
             mt_account_committed(d->accounts[i]->core, now);
