@@ -15,7 +15,7 @@
 int mt_gunzip(const void *p, size_t n, size_t max, uint8_t **out, size_t *out_len)
 {
     z_stream z = {.next_in = (Bytef *)(uintptr_t)p, .avail_in = (uInt)n};
-    size_t cap = n < max / 4 ? n * 4 + 64 : max;
+    size_t cap = n < max / 4 && n * 4 + 64 < max ? n * 4 + 64 : max;
     uint8_t *buf = NULL, *more;
     int rc = Z_OK;
 

@@ -251,6 +251,26 @@ static void a_gzip_bomb_stops_at_the_limit(void **state) /* trap 33 */
     tl_out_free(&out);
 }
 
+/* What is left for a packet may be anything, so also a little less than the first guess of the size. */
+static void unpacking_never_writes_beyond_a_limit_near_its_first_guess(void **state)
+{
+    static uint8_t zeros[1 << 20];
+    struct tl_out out = {0};
+    struct tl_slice packed;
+    struct tl_in in;
+    uint8_t *p;
+    size_t n;
+
+    (void)state;
+    fake_gzip(&out, zeros, sizeof zeros);
+    in = tl_in(out.data, out.len);
+    tl_u32(&in);
+    packed = tl_bytes(&in);
+    for (size_t more = 1; more < 70; more++)
+        assert_int_equal(mt_gunzip(packed.p, packed.n, packed.n * 4 + more, &p, &n), MT_E_ZLIB);
+    tl_out_free(&out);
+}
+
 static void what_does_not_shrink_is_not_packed(void **state)
 {
     static uint8_t noise[40000], small[MT_GZIP_MIN - 4], part[2000];
@@ -395,6 +415,7 @@ int main(void)
         cmocka_unit_test(a_held_ack_waits_for_its_release),
         cmocka_unit_test(what_is_packed_comes_out_again),
         cmocka_unit_test(a_gzip_bomb_stops_at_the_limit),
+        cmocka_unit_test(unpacking_never_writes_beyond_a_limit_near_its_first_guess),
         cmocka_unit_test(what_does_not_shrink_is_not_packed),
         cmocka_unit_test(a_list_keeps_the_order_of_submission),
         cmocka_unit_test(sent_ids_are_found_until_their_message_is_done),
