@@ -74,6 +74,11 @@ void mt_areq_go(struct mt_account *a, struct mt_now now, struct mt_areq *r)
     struct mt_adc *dc;
     int err;
 
+    if (!a->running) { /* as without a network: it waits for the start, or for its deadline */
+        r->step = MT_AREQ_PAUSED;
+        r->until = now.mono;
+        return;
+    }
     if (foreign && !mt_adc_exists(a, r->dc)) {
         mt_areq_failed(a, now, r, MT_E_NOT_FOUND, MT_SENT_NO);
         return;
@@ -241,12 +246,12 @@ void mt_areq_failed(struct mt_account *a, struct mt_now now, struct mt_areq *r, 
 
 /* --- time --- */
 
-/* In the hands of a DC the DC watches the deadline; here we do. */
-static int64_t due_at(const struct mt_areq *r)
+/* In the hands of a DC the DC watches the deadline; here we do. What nobody may send is not due. */
+static int64_t due_at(const struct mt_account *a, const struct mt_areq *r)
 {
     switch (r->step) {
     case MT_AREQ_PAUSED:
-        return r->until < r->deadline ? r->until : r->deadline;
+        return a->running && r->until < r->deadline ? r->until : r->deadline;
     case MT_AREQ_AUTH:
     case MT_AREQ_CONFIRMING:
         return r->deadline;
@@ -260,7 +265,7 @@ static int64_t due_at(const struct mt_areq *r)
 void mt_areq_tick(struct mt_account *a, struct mt_now now)
 {
     for (struct mt_areq *r = a->reqs; r; r = r->next) {
-        if (due_at(r) > now.mono)
+        if (due_at(a, r) > now.mono)
             continue;
         if (r->deadline <= now.mono)
             mt_areq_failed(a, now, r, MT_E_TIMEOUT, r->step == MT_AREQ_CONFIRMING ? MT_SENT_YES : MT_SENT_NO);
@@ -274,7 +279,7 @@ int64_t mt_areq_deadline(const struct mt_account *a)
     int64_t at = MT_NEVER;
 
     for (const struct mt_areq *r = a->reqs; r; r = r->next)
-        if (due_at(r) < at)
-            at = due_at(r);
+        if (due_at(a, r) < at)
+            at = due_at(a, r);
     return at;
 }

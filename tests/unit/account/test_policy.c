@@ -46,6 +46,7 @@ static void calls_are_refused_while_logged_out_unless_allowed(void **state)
     struct tl_slice s = call_of(CONFIG);
     struct mt_call call = {.token = 1, .body = s.p, .n = s.n, .deadline = MT_NEVER};
 
+    mt_account_start(b->a, b->now);
     assert_int_equal(mt_account_call(b->a, b->now, &call), MT_E_STATE);
     call.flags = MT_CALL_BEFORE_LOGIN;
     assert_int_equal(mt_account_call(b->a, b->now, &call), MT_OK);
@@ -430,6 +431,39 @@ static void pause_disconnects_and_start_takes_up_what_did_not_leave(void **state
     ab_done(b);
 }
 
+static void a_paused_account_does_not_spin_over_what_it_may_not_send(void **state)
+{
+    struct abench *b = ab_ready();
+
+    ab_call(b, 1, CONFIG, 0, 0, 10);
+    fake_error(2, "help.getNearestDc", 420, "FLOOD_WAIT_5");
+    ab_wait(b, 0);
+    mt_account_pause(b->a, b->now);
+    ab_turn(b);
+    ab_wait(b, 6000);
+    assert_true(mt_account_deadline(b->a) > b->now.mono);
+    mt_account_start(b->a, b->now);
+    ab_expect(b, "connect 2");
+    fake_up(2);
+    ab_wait(b, 0);
+    assert_string_equal(fake_open(2), "help.getNearestDc updates.getDifference");
+    ab_done(b);
+}
+
+static void a_paused_account_is_not_connected_by_a_call(void **state)
+{
+    struct abench *b = ab_ready();
+
+    mt_account_pause(b->a, b->now);
+    ab_turn(b);
+    ab_call(b, 1, CONFIG, 0, 0, 10);
+    ab_expect(b, "");
+    assert_false(fake_dc_exists(2));
+    mt_account_start(b->a, b->now);
+    ab_expect(b, "connect 2");
+    ab_done(b);
+}
+
 static void addresses_rotate_with_the_attempts(void **state)
 {
     struct abench *b = ab_new();
@@ -570,6 +604,8 @@ int main(void)
         cmocka_unit_test(cancel_ends_a_call_in_every_state),
         cmocka_unit_test(a_call_that_sleeps_ends_at_its_deadline),
         cmocka_unit_test(pause_disconnects_and_start_takes_up_what_did_not_leave),
+        cmocka_unit_test(a_paused_account_does_not_spin_over_what_it_may_not_send),
+        cmocka_unit_test(a_paused_account_is_not_connected_by_a_call),
         cmocka_unit_test(addresses_rotate_with_the_attempts),
         cmocka_unit_test(the_number_of_an_error_is_its_tail),
         cmocka_unit_test(the_published_servers_are_built_in),
