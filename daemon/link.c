@@ -120,6 +120,7 @@ static void on_write(evutil_socket_t fd, short what, void *arg)
     socklen_t len = sizeof err;
 
     if (l->state == UP) {
+        l->account->dirty = true; /* writing may end the link, and moves deadlines */
         flush(l, tgd_now());
         return;
     }

@@ -326,11 +326,12 @@ void tgd_pump(struct tgd_pump *p)
 {
     struct tgd *d = p->d;
     struct mt_now now = tgd_now();
-    bool more = true;
+    bool more = true, again;
 
     tick(p, now);
     for (int i = 0; more && i < ROUNDS_MAX; i++)
         more = round_once(p, now);
+    again = more;
     for (size_t i = 0; i < d->n_accounts; i++) {
         struct tgd_account *a = d->accounts[i];
 
@@ -338,9 +339,10 @@ void tgd_pump(struct tgd_pump *p)
             continue;
         a->dirty = more;
         tgd_links_flush(a, now);
+        again = again || a->dirty; /* a link was lost: what to do about it is an effect */
         a->deadline = mt_account_deadline(a->core);
     }
     tgd_accounts_reap(d);
     tgd_clients_flush(d, now);
-    arm(p, now, more);
+    arm(p, now, again);
 }
