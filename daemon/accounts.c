@@ -66,24 +66,30 @@ static int make_core(struct tgd_account *a, struct mt_now now)
 {
     struct tgd *d = a->tgd;
     struct mt_account_cfg cfg = {.env = &d->env, .servers = d->servers, .store = a->ops};
-    struct mt_account *core;
-    int r = store_account_load(d->store, a->row.id, a->saved);
+    struct mt_saved *saved = calloc(1, sizeof *saved); /* large, and needed here only */
+    struct mt_account *core = NULL;
+    int r = saved ? store_account_load(d->store, a->row.id, saved) : MT_E_NOMEM;
 
     if (r != MT_OK)
-        return r;
+        goto end;
     fill_app(a, &cfg);
     fill_transport(d, &cfg);
-    core = mt_account_new(&cfg, a->saved, now);
-    mt_wipe(a->saved, sizeof *a->saved);
-    if (!core)
-        return MT_E_NOMEM;
+    core = mt_account_new(&cfg, saved, now);
+    if (!core) {
+        r = MT_E_NOMEM;
+        goto end;
+    }
     mt_account_free(a->core);
     a->core = core;
     a->dirty = true;
     a->deadline = now.mono;
     if (!a->row.paused)
         mt_account_start(core, now);
-    return MT_OK;
+end:
+    if (saved)
+        mt_wipe(saved, sizeof *saved);
+    free(saved);
+    return r;
 }
 
 static void destroy(struct tgd_account *a)
@@ -92,9 +98,6 @@ static void destroy(struct tgd_account *a)
         return;
     tgd_links_close(a);
     mt_account_free(a->core);
-    if (a->saved)
-        mt_wipe(a->saved, sizeof *a->saved);
-    free(a->saved);
     free(a);
 }
 
@@ -109,11 +112,10 @@ static int open_one(struct tgd *d, const struct store_account *row, struct mt_no
     a->tgd = d;
     a->row = *row;
     a->ops = store_ops_of(d->store, row->id);
-    a->saved = calloc(1, sizeof *a->saved);
     list = realloc(d->accounts, (d->n_accounts + 1) * sizeof *list);
     if (list)
         d->accounts = list;
-    if (!list || !a->saved || !a->ops || (r = make_core(a, now)) != MT_OK) {
+    if (!list || !a->ops || (r = make_core(a, now)) != MT_OK) {
         destroy(a);
         return r;
     }

@@ -55,7 +55,6 @@ struct tgd_account {
     struct tgd *tgd;
     struct tgd_account *next_removed;
     struct store_account row;
-    struct mt_saved *saved;
     struct mt_account *core;
     const struct store_ops *ops;
     struct tgd_link *links; /* list */
