@@ -230,7 +230,7 @@ int mt_srp_server_check(const struct mt_srp_params *params, const uint8_t v[256]
     uint8_t padded[256] = {0}, u[32], s[256], want[32];
     int err;
 
-    if (a_len > sizeof padded)
+    if (a_len == 0 || a_len > sizeof padded)
         return MT_E_AUTH;
     memcpy(padded + sizeof padded - a_len, a_pub, a_len);
     mt_sha256(u, (struct mt_part[]){{padded, 256}, {params->b_pub, 256}}, 2);
