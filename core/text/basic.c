@@ -32,16 +32,20 @@ static const struct {
              {"~~", MT_ENT_STRIKE},
              {"`", MT_ENT_CODE}};
 
+/* Where a place of the text is when `len` bytes at `at` are gone; one inside of them is where they were. */
+static size_t moved(size_t place, size_t at, size_t len)
+{
+    return place <= at ? place : place <= at + len ? at : place - len;
+}
+
 /* Takes bytes out of the text; spans that reach over them shrink. */
 static void cut(struct work *w, size_t at, size_t len)
 {
     memmove(w->text + at, w->text + at + len, w->n - at - len);
     w->n -= len;
     for (size_t i = 0; i < w->spans; i++) {
-        if (w->span[i].start > at)
-            w->span[i].start -= len;
-        if (w->span[i].end > at)
-            w->span[i].end -= len;
+        w->span[i].start = moved(w->span[i].start, at, len);
+        w->span[i].end = moved(w->span[i].end, at, len);
     }
 }
 
@@ -79,7 +83,7 @@ static bool take_pair(struct work *w, size_t *i)
 
 static bool take_link(struct work *w, size_t *i)
 {
-    size_t left = w->n - *i, url_len;
+    size_t left = w->n - *i;
     char *open = w->text + *i, *close, *end, *url;
     struct span *s;
 
@@ -89,8 +93,7 @@ static bool take_link(struct work *w, size_t *i)
     end = memchr(close, ')', left - (size_t)(close - open));
     if (!end)
         return false;
-    url_len = (size_t)(end - close) - 2;
-    url = strndup(close + 2, url_len);
+    url = strndup(close + 2, (size_t)(end - close) - 2);
     if (!url) {
         w->err = MT_E_NOMEM;
         return true;
@@ -98,7 +101,7 @@ static bool take_link(struct work *w, size_t *i)
     cut(w, (size_t)(close - w->text), (size_t)(end - close) + 1);
     cut(w, *i, 1);
     s = add(w, *i, (size_t)(close - w->text) - 1, MT_ENT_TEXT_LINK);
-    if (s && mt_text_link_id(url, url_len, "tg://user?id=", &s->id))
+    if (s && mt_text_link_id(url, strlen(url), "tg://user?id=", &s->id))
         s->type = MT_ENT_TEXT_MENTION;
     else if (s)
         s->arg = url;

@@ -13,6 +13,7 @@ struct markup {
     void (*close)(struct tl_out *out, const struct mt_entity *e);
     /* one byte of text; `inner` is the innermost open entity, or NULL; `quoted`: inside a quote */
     void (*byte)(struct tl_out *out, char c, const struct mt_entity *inner, bool quoted);
+    bool code_is_alone; /* nothing but a quote goes around or into CODE and PRE */
 };
 
 #define OPEN_MAX 32
@@ -236,6 +237,37 @@ static bool is_quote(const struct walk *w)
     return false;
 }
 
+static bool is_code(const struct mt_entity *e)
+{
+    return e->type == MT_ENT_CODE || e->type == MT_ENT_PRE;
+}
+
+/* Leaves out what shares text with code, and code that begins inside of other code; returns what is left. */
+static size_t leave_code_alone(const struct mt_entity **sorted, size_t n)
+{
+    int32_t next_code = INT32_MAX, code_end = 0;
+    size_t kept = 0;
+
+    for (size_t i = n; i-- > 0;) {
+        const struct mt_entity *e = sorted[i];
+
+        if (is_code(e))
+            next_code = e->offset;
+        else if (next_code < end_of(e) && e->type != MT_ENT_BLOCKQUOTE && e->type != MT_ENT_EXPANDABLE)
+            sorted[i] = NULL;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const struct mt_entity *e = sorted[i];
+
+        if (!e || e->offset < code_end)
+            continue;
+        if (is_code(e))
+            code_end = end_of(e);
+        sorted[kept++] = e;
+    }
+    return kept;
+}
+
 static void unparse(const struct markup *m, struct tl_out *out, const char *text, size_t n,
                     const struct mt_entity *entities, size_t count)
 {
@@ -254,6 +286,8 @@ static void unparse(const struct markup *m, struct tl_out *out, const char *text
             sorted[kept++] = &entities[i];
     if (kept > 1)
         qsort(sorted, kept, sizeof(const struct mt_entity *), by_place);
+    if (m->code_is_alone)
+        kept = leave_code_alone(sorted, kept);
     for (size_t i = 0; i < n; i++) {
         bool first = ((uint8_t)text[i] & 0xc0) != 0x80;
 
@@ -276,13 +310,13 @@ static void unparse(const struct markup *m, struct tl_out *out, const char *text
 void mt_text_to_html(struct tl_out *out, const char *text, size_t n, const struct mt_entity *entities,
                      size_t count)
 {
-    static const struct markup html = {html_open, html_close, html_byte};
+    static const struct markup html = {html_open, html_close, html_byte, false};
     unparse(&html, out, text, n, entities, count);
 }
 
 void mt_text_to_markdown(struct tl_out *out, const char *text, size_t n, const struct mt_entity *entities,
                          size_t count)
 {
-    static const struct markup markdown = {markdown_open, markdown_close, markdown_byte};
+    static const struct markup markdown = {markdown_open, markdown_close, markdown_byte, true};
     unparse(&markdown, out, text, n, entities, count);
 }

@@ -136,6 +136,7 @@ static void basic_markdown_is_telethons(void **state)
         {"`**a**`", "**a**|code 0 5"},
         {"[t](http://x) [u](tg://user?id=9)", "t u|text_link 0 1 http://x|text_mention 2 1 9"},
         {"a_b_c * d", "a_b_c * d"},
+        {"~~~~~~~~~", "~|strikethrough 0 1"}, /* an end found inside of a mark */
     };
     CHECK(mt_text_from_markdown_basic, rows);
 }
@@ -226,6 +227,20 @@ static void overlapping_entities_are_split(void **state)
     tl_out_free(&out);
 }
 
+static void code_in_markdown_has_no_other_marks(void **state)
+{
+    struct mt_entity e[] = {{.type = MT_ENT_CODE, .offset = 1, .length = 2},
+                            {.type = MT_ENT_BOLD, .offset = 1, .length = 2},
+                            {.type = MT_ENT_ITALIC, .offset = 0, .length = 2},
+                            {.type = MT_ENT_BOLD, .offset = 3, .length = 1}};
+    struct tl_out out = {0};
+
+    mt_text_to_markdown(&out, "abcd", 4, e, 4);
+    tl_put_raw(&out, "", 1);
+    assert_string_equal((char *)out.data, "a`bc`*d*");
+    tl_out_free(&out);
+}
+
 static void utf16_offsets_find_their_bytes(void **state)
 {
     static const char text[] = "a\xc3\xa9\xf0\x9f\x98\x80z";
@@ -250,6 +265,7 @@ int main(void)
         cmocka_unit_test(any_bytes_end_in_text_or_an_error),
         cmocka_unit_test(markup_is_read_back_as_it_was),
         cmocka_unit_test(overlapping_entities_are_split),
+        cmocka_unit_test(code_in_markdown_has_no_other_marks),
         cmocka_unit_test(utf16_offsets_find_their_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
