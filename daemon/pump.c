@@ -101,6 +101,23 @@ static void compute(struct tgd_pump *p, struct tgd_account *a, struct mt_now now
         mt_account_done(a->core, now, fx->token, MT_E_NOMEM, NULL);
 }
 
+/*
+ * After a lost turn the machines run ahead of what is stored: until they are made anew nothing of theirs is
+ * written, or the state would pass the events that were lost, and nothing is promised.
+ */
+static void discard(struct tgd_pump *p, struct tgd_account *a, struct mt_now now, const struct mt_fx *fx)
+{
+    struct mt_reply refused = {.kind = MT_REPLY_FAILED, .code = STORE_E_IO};
+
+    if (fx->kind == MT_FX_CLOSE)
+        tgd_link_close(a, fx->link);
+    else if (fx->kind == MT_FX_COMPUTE)
+        mt_job_free(fx->job);
+    else if (fx->kind == MT_FX_REPLY)
+        rpc_reply(p->d->rpc, now, a->row.id, fx->token,
+                  fx->reply->kind == MT_REPLY_OK ? &refused : fx->reply);
+}
+
 static void carry_out(struct tgd_pump *p, struct tgd_account *a, struct mt_now now, const struct mt_fx *fx)
 {
     struct store *s = p->d->store;
@@ -222,12 +239,15 @@ static bool round_once(struct tgd_pump *p, struct mt_now now)
             continue;
         while (mt_account_next(a->core, &fx)) {
             any = true;
-            carry_out(p, a, now, &fx);
+            if (p->storage_failed)
+                discard(p, a, now, &fx);
+            else
+                carry_out(p, a, now, &fx);
         }
     }
     if (store_in_turn(d->store) && !commit(p, now)) /* rpc writes too: acks of subscriptions */
         return false;
-    for (size_t i = 0; i < d->n_accounts; i++)
+    for (size_t i = 0; i < d->n_accounts && !p->storage_failed; i++)
         if (d->accounts[i]->dirty)
             mt_account_committed(d->accounts[i]->core, now);
     rpc_turn(d->rpc, p->committed, store_synced(d->store));
