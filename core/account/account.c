@@ -210,9 +210,15 @@ void mt_account_pause(struct mt_account *a, struct mt_now now)
     mt_acc_pump(a, now);
 }
 
+/* Unlike a pause it has no morrow: also who sleeps or waits for another is answered. */
 void mt_account_stop(struct mt_account *a, struct mt_now now)
 {
     mt_account_pause(a, now);
+    for (struct mt_areq *r = a->reqs; r; r = r->next)
+        if (r->step != MT_AREQ_OVER)
+            mt_areq_failed(a, now, r, MT_E_TIMEOUT, r->step == MT_AREQ_CONFIRMING ? MT_SENT_YES : MT_SENT_NO);
+    mt_outbox_stop(a->outbox);
+    mt_acc_pump(a, now);
 }
 
 /* --- requests --- */

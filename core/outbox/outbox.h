@@ -41,6 +41,8 @@ void mt_outbox_free(struct mt_outbox *ob);
 /* Takes up the sends that had not ended when the last process did. Once, when logged in. */
 void mt_outbox_load(struct mt_outbox *ob, struct mt_now now);
 /* Every open send ends in NOT_LOGGED_IN; no rows are written. */
+/* All who wait are answered; the rows stay, and go on where they are loaded next. */
+void mt_outbox_stop(struct mt_outbox *ob);
 void mt_outbox_logged_out(struct mt_outbox *ob);
 
 /* As mt_account_send. MT_E_ARG: params are no JSON, or the method is none that has a random_id. */

@@ -35,9 +35,20 @@ static void leave(struct mt_outbox *ob, struct mt_now now, struct mt_ob_row *row
         mt_ob_start_lanes(ob, now);
         return;
     }
+    r.sent = MT_SENT_UNKNOWN; /* it goes on without this one */
     *at = w->next;
     mt_ob_reply(ob, w->token, &r);
     free(w);
+}
+
+void mt_outbox_stop(struct mt_outbox *ob)
+{
+    for (struct mt_ob_lane *lane = ob->lanes; lane; lane = lane->next)
+        for (struct mt_ob_row *row = lane->first; row; row = row->next) {
+            struct mt_reply r = {.kind = MT_REPLY_TIMEOUT, .sent = MT_SENT_UNKNOWN};
+
+            mt_ob_reply_all(ob, row, &r);
+        }
 }
 
 bool mt_outbox_cancel(struct mt_outbox *ob, struct mt_now now, uint64_t token)

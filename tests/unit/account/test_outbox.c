@@ -335,6 +335,33 @@ static void after_bytes_left_the_outbox_finds_out(void **state)
     ab_done(b);
 }
 
+static void who_stops_waiting_for_a_send_that_goes_on_is_not_told_that_it_does_not(void **state)
+{
+    struct abench *b = ab_ready();
+
+    send_to(b, 1, 7, TEXT(7, "one"), NULL, 100);
+    send_to(b, 2, 7, TEXT(7, "two"), "key", 100);
+    send_to(b, 3, 7, TEXT(7, "two"), "key", 100);
+    ab_turn(b);
+    mt_account_cancel(b->a, b->now, 3);
+    ab_expect(b, "reply 3 CANCELLED sent:unknown");
+    mt_account_cancel(b->a, b->now, 2);
+    ab_expect(b, "row 4 | reply 2 CANCELLED sent:no");
+    ab_done(b);
+}
+
+static void stop_answers_all_who_wait_and_keeps_the_rows(void **state)
+{
+    struct abench *b = ab_ready();
+
+    send_to(b, 1, 7, TEXT(7, "one"), NULL, 100);
+    send_to(b, 2, 7, TEXT(7, "two"), NULL, 100);
+    ab_turn(b);
+    mt_account_stop(b->a, b->now);
+    ab_expect(b, fmt("disconnected | reply 1 FAILED %d | close | reply 2 TIMEOUT sent:unknown", MT_E_STATE));
+    ab_done(b);
+}
+
 static void cancel_withdraws_or_stops_waiting(void **state)
 {
     struct abench *b = ab_ready();
@@ -519,6 +546,8 @@ int main(void)
         cmocka_unit_test(a_deadline_before_the_first_byte_withdraws_the_send),
         cmocka_unit_test(a_send_that_never_left_its_connection_is_withdrawn),
         cmocka_unit_test(after_bytes_left_the_outbox_finds_out),
+        cmocka_unit_test(who_stops_waiting_for_a_send_that_goes_on_is_not_told_that_it_does_not),
+        cmocka_unit_test(stop_answers_all_who_wait_and_keeps_the_rows),
         cmocka_unit_test(cancel_withdraws_or_stops_waiting),
         cmocka_unit_test(a_flood_wait_holds_the_lane),
         cmocka_unit_test(a_longer_flood_wait_is_answered),

@@ -464,6 +464,20 @@ static void a_paused_account_is_not_connected_by_a_call(void **state)
     ab_done(b);
 }
 
+static void stop_answers_those_who_sleep_too(void **state)
+{
+    struct abench *b = ab_ready();
+
+    ab_call(b, 1, CONFIG, 0, 0, 10);
+    fake_error(2, "help.getNearestDc", 420, "FLOOD_WAIT_5");
+    ab_wait(b, 0);
+    ab_call(b, 2, "{\"_\":\"help.getConfig\"}", 1, 0, 0); /* its DC is never authorised */
+    ab_turn(b);
+    mt_account_stop(b->a, b->now);
+    ab_expect(b, fmt("disconnected | reply 2 FAILED %d | close | reply 1 TIMEOUT sent:no", MT_E_STATE));
+    ab_done(b);
+}
+
 static void addresses_rotate_with_the_attempts(void **state)
 {
     struct abench *b = ab_new();
@@ -606,6 +620,7 @@ int main(void)
         cmocka_unit_test(pause_disconnects_and_start_takes_up_what_did_not_leave),
         cmocka_unit_test(a_paused_account_does_not_spin_over_what_it_may_not_send),
         cmocka_unit_test(a_paused_account_is_not_connected_by_a_call),
+        cmocka_unit_test(stop_answers_those_who_sleep_too),
         cmocka_unit_test(addresses_rotate_with_the_attempts),
         cmocka_unit_test(the_number_of_an_error_is_its_tail),
         cmocka_unit_test(the_published_servers_are_built_in),
