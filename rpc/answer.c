@@ -310,7 +310,12 @@ void rpc_fail_reply(struct rpc_req *req, const struct mt_reply *reply)
         rpc_fail_sent(req, RPC_E_CANCELLED, reply->sent, reply->send_id);
         return;
     case MT_REPLY_FAILED:
-        rpc_fail_mt(req, reply->code);
+        if (reply->code == MT_E_STATE) /* the account was paused or its connection given up */
+            rpc_fail_sent(req, RPC_E_NOT_CONNECTED, reply->sent, reply->send_id);
+        else if (reply->send_id && reply->sent != MT_SENT_NO)
+            rpc_fail_sent(req, RPC_E_TIMEOUT, MT_SENT_UNKNOWN, reply->send_id);
+        else
+            rpc_fail_mt(req, reply->code);
         return;
     case MT_REPLY_NOT_LOGGED_IN:
         rpc_fail_hint(req, RPC_E_NOT_LOGGED_IN, "logIn begins a login", "account %s is not logged in",

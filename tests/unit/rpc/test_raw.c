@@ -286,6 +286,20 @@ TEST(login_steps_go_to_the_account_and_answer_when_safe)
     END;
 }
 
+TEST(a_pause_is_no_log_out_and_says_what_became_of_the_bytes)
+{
+    struct mt_reply paused = {
+        .kind = MT_REPLY_FAILED, .code = MT_E_STATE, .sent = MT_SENT_UNKNOWN, .send_id = 7};
+    BEGIN;
+    say(g, "{\"id\":1,\"method\":\"help.getConfig\"}");
+    rig_reply(g, 0, &paused);
+    rig_read(g, g->c);
+    assert_string_equal(got(g, "error.data.name"), "NOT_CONNECTED");
+    assert_string_equal(got(g, "error.data.sent"), "unknown");
+    assert_string_equal(got(g, "error.data.send_id"), "7");
+    END;
+}
+
 TEST(a_wrong_step_or_a_missing_api_id_is_told_with_a_hint)
 {
     struct mt_reply no_id = {.kind = MT_REPLY_NO_API_ID}, wrong = {.kind = MT_REPLY_WRONG_STEP};
@@ -338,6 +352,7 @@ int main(void)
         cmocka_unit_test(check_does_nothing),
         cmocka_unit_test(cancel_and_hanging_up_withdraw_a_call),
         cmocka_unit_test(login_steps_go_to_the_account_and_answer_when_safe),
+        cmocka_unit_test(a_pause_is_no_log_out_and_says_what_became_of_the_bytes),
         cmocka_unit_test(a_wrong_step_or_a_missing_api_id_is_told_with_a_hint),
         cmocka_unit_test(the_first_login_makes_an_account_named_main),
     };
