@@ -161,6 +161,8 @@ int mt_conn_tick(struct mt_conn *c, struct mt_now now)
         return MT_OK;
     if (waits_for_pong(c) && now.mono >= c->ping_at + MT_PONG_WAIT_US)
         return MT_E_TIMEOUT;
+    if (c->ping_now && now.mono >= c->heard_at + MT_SILENCE_US)
+        return MT_E_TIMEOUT;
     if (now.mono >= next_ping(c))
         c->ping_now = true;
     return MT_OK;
@@ -173,8 +175,7 @@ int64_t mt_conn_deadline(const struct mt_conn *c)
     if (!c->linked || !c->has_key)
         return at;
     at = sooner(at, c->acks.due);
-    if (!c->ping_now)
-        at = sooner(at, next_ping(c));
+    at = sooner(at, c->ping_now ? c->heard_at + MT_SILENCE_US : next_ping(c));
     if (waits_for_pong(c))
         at = sooner(at, c->ping_at + MT_PONG_WAIT_US);
     return at;

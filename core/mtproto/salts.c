@@ -33,11 +33,17 @@ bool mt_salts_valid(const struct mt_salts *s, int32_t server_s)
     return false;
 }
 
+/* The server's clock is its own to set, to the last second of an int too. */
+static int32_t later(int32_t server_s, int32_t by)
+{
+    return server_s > INT32_MAX - by ? INT32_MAX : server_s + by;
+}
+
 void mt_salts_told(struct mt_salts *s, int64_t salt, int32_t server_s)
 {
     s->n = 1;
-    s->list[0] =
-        (struct mt_salt){.salt = salt, .valid_since = server_s, .valid_until = server_s + MT_SALT_TOLD_S};
+    s->list[0] = (struct mt_salt){
+        .salt = salt, .valid_since = server_s, .valid_until = later(server_s, MT_SALT_TOLD_S)};
 }
 
 int mt_salts_read(struct mt_salts *s, struct tl_in *in, uint64_t *req_msg_id, int32_t server_s)
@@ -70,5 +76,5 @@ int mt_salts_read(struct mt_salts *s, struct tl_in *in, uint64_t *req_msg_id, in
 
 bool mt_salts_low(const struct mt_salts *s, int32_t server_s)
 {
-    return !s->n || s->list[s->n - 1].valid_until < server_s + MT_SALTS_LOW_S;
+    return !s->n || s->list[s->n - 1].valid_until < later(server_s, MT_SALTS_LOW_S);
 }

@@ -19,10 +19,12 @@
 
 #define MT_PING_EVERY_US (60 * MT_US_PER_S)
 /* Pings fall on multiples of it: one wake-up for many accounts. */
-#define MT_PING_SLOT_US   (10 * MT_US_PER_S)
-#define MT_PING_SOON_US   (15 * MT_US_PER_S) /* silence with requests under way */
-#define MT_PONG_WAIT_US   (17 * MT_US_PER_S)
-#define MT_PING_DELAY_S   75
+#define MT_PING_SLOT_US (10 * MT_US_PER_S)
+#define MT_PING_SOON_US (15 * MT_US_PER_S) /* silence with requests under way */
+#define MT_PONG_WAIT_US (17 * MT_US_PER_S)
+#define MT_PING_DELAY_S 75
+/* Silence that ends a link even where no ping could be written: a full send buffer of a dead peer. */
+#define MT_SILENCE_US     (90 * MT_US_PER_S)
 #define MT_SALTS_EVERY_US (60 * MT_US_PER_S)
 #define MT_ASK_AFTER_US   (60 * MT_US_PER_S) /* a request without answer or ack is asked about */
 #define MT_STATE_REQ_MAX  8192

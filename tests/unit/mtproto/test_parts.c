@@ -106,6 +106,9 @@ static void the_salt_changes_at_its_valid_since(void **state) /* trap 45 */
     mt_salts_told(&s, 7, 1000);
     assert_int_equal(mt_salts_now(&s, 1001), 7);
     assert_true(mt_salts_valid(&s, 1001));
+    mt_salts_told(&s, 8, INT32_MAX - 1);
+    assert_true(mt_salts_valid(&s, INT32_MAX - 1));
+    assert_false(mt_salts_low(&s, INT32_MAX));
     mt_salts_init(&s, NULL, 0);
     assert_int_equal(mt_salts_now(&s, 1), 0);
 }

@@ -29,6 +29,26 @@ static void pings_go_out_every_minute_and_silence_ends_the_link(void **state) /*
     fake_stop(&f);
 }
 
+/* Trap 40: bytes that nobody takes off our hands keep the ping back too. */
+static void a_link_that_takes_no_bytes_ends_by_silence(void **state)
+{
+    struct fake f;
+
+    (void)state;
+    fake_start(&f);
+    for (int64_t waited = 0; waited < MT_SILENCE_US;) {
+        int64_t step;
+
+        assert_int_equal(mt_conn_tick(f.conn, f.now), MT_OK);
+        step = mt_conn_deadline(f.conn) - f.now.mono;
+        assert_true(step > 0);
+        fake_advance(&f, step);
+        waited += step;
+    }
+    assert_int_equal(mt_conn_tick(f.conn, f.now), MT_E_TIMEOUT);
+    fake_stop(&f);
+}
+
 static void silence_after_a_request_is_noticed_sooner(void **state)
 {
     struct fake f;
@@ -303,6 +323,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pings_go_out_every_minute_and_silence_ends_the_link),
+        cmocka_unit_test(a_link_that_takes_no_bytes_ends_by_silence),
         cmocka_unit_test(silence_after_a_request_is_noticed_sooner),
         cmocka_unit_test(what_was_ignored_for_a_wrong_clock_of_ours_is_fetched),
         cmocka_unit_test(what_was_ignored_under_a_right_clock_is_reported_as_missing),
