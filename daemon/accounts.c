@@ -174,6 +174,18 @@ int tgd_account_add(struct tgd *d, const char *name, int32_t api_id, const char 
     return MT_OK;
 }
 
+void tgd_account_last_reply(struct tgd_account *a, struct mt_now now, const struct mt_fx *fx)
+{
+    struct mt_reply r = *fx->reply;
+
+    /* the end of its row is not written: what is loaded next sends it */
+    if (r.send_id && r.kind != MT_REPLY_RESULT)
+        r.sent = MT_SENT_UNKNOWN;
+    if (r.kind == MT_REPLY_OK)
+        r = (struct mt_reply){.kind = MT_REPLY_FAILED, .code = STORE_E_IO};
+    rpc_reply(a->tgd->rpc, now, a->row.id, fx->token, &r);
+}
+
 /* Ends the machine's requests, so that nobody waits for an answer that cannot come. */
 static void finish(struct tgd_account *a, struct mt_now now)
 {
@@ -182,7 +194,7 @@ static void finish(struct tgd_account *a, struct mt_now now)
     mt_account_stop(a->core, now);
     while (mt_account_next(a->core, &fx)) {
         if (fx.kind == MT_FX_REPLY)
-            rpc_reply(a->tgd->rpc, now, a->row.id, fx.token, fx.reply);
+            tgd_account_last_reply(a, now, &fx);
         else if (fx.kind == MT_FX_COMPUTE)
             mt_job_free(fx.job);
     }

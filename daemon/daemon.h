@@ -80,6 +80,9 @@ struct tgd_account *tgd_account_by_id(struct tgd *d, int32_t id);
  */
 int tgd_account_restart(struct tgd_account *a, struct mt_now now);
 
+/* A REPLY of a machine of which nothing is written any more: it promises nothing. */
+void tgd_account_last_reply(struct tgd_account *a, struct mt_now now, const struct mt_fx *fx);
+
 /* --- link.c: one TCP connection of an account --- */
 
 struct tgd_link;

@@ -105,17 +105,14 @@ static void compute(struct tgd_pump *p, struct tgd_account *a, struct mt_now now
  * After a lost turn the machines run ahead of what is stored: until they are made anew nothing of theirs is
  * written, or the state would pass the events that were lost, and nothing is promised.
  */
-static void discard(struct tgd_pump *p, struct tgd_account *a, struct mt_now now, const struct mt_fx *fx)
+static void discard(struct tgd_account *a, struct mt_now now, const struct mt_fx *fx)
 {
-    struct mt_reply refused = {.kind = MT_REPLY_FAILED, .code = STORE_E_IO};
-
     if (fx->kind == MT_FX_CLOSE)
         tgd_link_close(a, fx->link);
     else if (fx->kind == MT_FX_COMPUTE)
         mt_job_free(fx->job);
     else if (fx->kind == MT_FX_REPLY)
-        rpc_reply(p->d->rpc, now, a->row.id, fx->token,
-                  fx->reply->kind == MT_REPLY_OK ? &refused : fx->reply);
+        tgd_account_last_reply(a, now, fx);
 }
 
 static void carry_out(struct tgd_pump *p, struct tgd_account *a, struct mt_now now, const struct mt_fx *fx)
@@ -240,7 +237,7 @@ static bool round_once(struct tgd_pump *p, struct mt_now now)
         while (mt_account_next(a->core, &fx)) {
             any = true;
             if (p->storage_failed)
-                discard(p, a, now, &fx);
+                discard(a, now, &fx);
             else
                 carry_out(p, a, now, &fx);
         }

@@ -215,7 +215,7 @@ void mt_account_stop(struct mt_account *a, struct mt_now now)
 {
     mt_account_pause(a, now);
     for (struct mt_areq *r = a->reqs; r; r = r->next)
-        if (r->step != MT_AREQ_OVER)
+        if (r->step != MT_AREQ_OVER && r->kind != MT_AREQ_SEND) /* sends: by their rows */
             mt_areq_failed(a, now, r, MT_E_TIMEOUT, r->step == MT_AREQ_CONFIRMING ? MT_SENT_YES : MT_SENT_NO);
     mt_outbox_stop(a->outbox);
     mt_acc_pump(a, now);
