@@ -234,6 +234,10 @@ static bool make_text(struct rpc_req *req, struct rpc_filter *f)
 
     if (!text)
         return true;
+    if (json_object_size(text) != 1) {
+        rpc_fail(req, RPC_E_INVALID_PARAMS, "params.text: exactly one of prefix, contains, pattern");
+        return false;
+    }
     for (int k = TEXT_PREFIX; k <= TEXT_PATTERN; k++) {
         json_t *value = json_object_get(text, kinds[k]);
 
@@ -243,8 +247,8 @@ static bool make_text(struct rpc_req *req, struct rpc_filter *f)
         f->n_text = json_string_length(value);
         f->text = strdup(json_string_value(value));
     }
-    if (json_object_size(text) != 1 || !f->text) {
-        rpc_fail(req, RPC_E_INVALID_PARAMS, "params.text: exactly one of prefix, contains, pattern");
+    if (!f->text) {
+        rpc_fail_nomem(req);
         return false;
     }
     return f->text_kind != TEXT_PATTERN || make_pattern(req, f);
