@@ -461,8 +461,8 @@ void tgd_config_apply(struct tgd_config *c, const struct tgd_config *next, char 
         const struct key *key = &table[i];
         size_t len = strlen(kept);
 
-        if (same_value(c, next, key))
-            continue;
+        if (same_value(c, next, key) || (c->source[i] == 2 && next->source[i] != 2))
+            continue; /* what the command line says, no file takes back */
         if (key->live) {
             move_value(c, next, key);
             c->source[i] = next->source[i];

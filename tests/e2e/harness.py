@@ -276,5 +276,6 @@ def keep(folder, name):
     to = BUILD / "e2e-failed" / name
     shutil.rmtree(to, ignore_errors=True)
     to.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(folder, to, ignore=shutil.ignore_patterns("*.sock"))
+    shutil.copytree(folder, to, ignore=lambda at, names: [n for n in names if not (pathlib.Path(at, n).is_file() or
+                                                                                pathlib.Path(at, n).is_dir())])
     return to

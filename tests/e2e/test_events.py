@@ -325,6 +325,7 @@ def test_what_cannot_be_told_any_more_is_a_gap(bob, sandbox):
 
 def test_a_queued_send_outlives_the_daemon_and_tells_its_end(bob, sandbox):
     at = bob.call("getEvents", since="now")["cursor"]
+    bob.call("resolvePeer", chat_id=ALICE)  # a name that is not known yet would be asked for first
     bob.call("pauseAccount")
     queued = bob.call("sendMessage", chat_id=ALICE, text="queued", queue=True, dedup_key="q")
     assert queued["state"] == "queued"
@@ -332,7 +333,7 @@ def test_a_queued_send_outlives_the_daemon_and_tells_its_end(bob, sandbox):
     bob.start()
     assert bob.call("getSend", chat_id=ALICE, dedup_key="q")["state"] in ("queued", "sending")
     bob.call("resumeAccount")
-    event = bob.call("waitEvent", since=at, types=["send"], wait=20)
+    event = bob.call("waitEvent", since=at, types=["send"], direction="out", wait=20)
     assert event["send"]["send_id"] == queued["send_id"] and event["send"]["state"] == "sent"
     sent = [m["text"] for m in sandbox("history", of=ALICE, chat="@bob", limit=10)["items"]]
     assert sent.count("queued") == 1
