@@ -57,6 +57,8 @@ class Lines:
         self.buf = b""
 
     def send(self, data):
+        if isinstance(data, dict):
+            called.add(data.get("method"))
         self.sock.sendall(data if isinstance(data, bytes) else (json.dumps(data) + "\n").encode())
 
     def line(self):

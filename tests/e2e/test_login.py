@@ -78,3 +78,10 @@ def test_wrong_steps_are_refused(daemon, sandbox):
     assert e.value.name == "WRONG_STEP"
     daemon.call("logIn", phone="9996621234")
     assert daemon.call("cancelLogin")["step"] == "none"
+
+
+def test_a_code_may_be_sent_again_another_way(daemon, sandbox):
+    me = sandbox.user()
+    assert daemon.call("logIn", phone="+9996621234")["next"]
+    assert daemon.call("resendCode")["step"] == "code"
+    assert daemon.call("submitCode", code="22222")["user"]["id"] == me

@@ -295,3 +295,25 @@ def test_cancel_ends_a_pending_request(bob):
         c.send({"id": 2, "method": "cancel", "params": {"id": "w"}})
         answers = {str(a["id"]): a for a in (c.receive(), c.receive())}
     assert answers["w"]["error"]["data"]["name"] == "CANCELLED" and answers["2"]["result"]["cancelled"] == 1
+
+
+def test_defaults_of_a_connection_hold_for_its_requests(bob):
+    bob.call("addAccount", name="second")
+    with bob.lines() as c:
+        c.send({"id": 1, "method": "setDefaults", "params": {"account": "main", "fields": ["id", "account"], "flood_wait": 0}})
+        assert c.receive()["result"]["account"] == "main"
+        c.send({"id": 2, "method": "getMe"})
+        assert c.receive()["result"] == {"id": bob.me}
+        c.send({"id": 3, "method": "getLoginState", "account": "second", "fields": ["step"]})
+        assert c.receive()["result"] == {"step": "none"}
+        c.send({"id": 4, "method": "setDefaults", "params": {"account": "third"}})
+        assert c.receive()["error"]["data"]["name"] == "ACCOUNT_UNKNOWN"
+    bob.refuses("ACCOUNT_AMBIGUOUS", "getMe")
+
+
+def test_help_and_log_level(bob):
+    assert {m["name"] for m in bob.call("help")["items"]} >= {"sendMessage", "subscribe"}
+    (method,) = bob.call("help", **{"method": "sendMessage"})["items"]
+    assert [p["name"] for p in method["params"]][:2] == ["chat_id", "text"]
+    assert bob.call("setLogLevel", level="info")["ok"] is True
+    bob.refuses("INVALID_PARAMS", "setLogLevel", level="loud")
