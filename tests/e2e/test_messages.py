@@ -200,7 +200,7 @@ def test_chats_by_every_form_of_a_name(bob):
     family = bob.call("resolvePeer", chat_id="@family")
     assert family["type"] == "supergroup" and family["id"] < -1000000000000
     for form in ("alice", "@ALICE", "https://t.me/alice", "t.me/alice", "tg://resolve?domain=alice",
-                 f"user:{alice['id']}", alice["id"], str(alice["id"]), f"https://t.me/alice/4"):
+                 f"user:{alice['id']}", alice["id"], str(alice["id"]), "https://t.me/alice/4"):
         assert bob.call("resolvePeer", chat_id=form)["id"] == alice["id"], form
     channel = -family["id"] - 10**12
     for form in (family["id"], f"channel:{channel}", f"https://t.me/c/{channel}/5"):
