@@ -145,7 +145,7 @@ def man_pages(tree):
                 yield Problem(path, int(found.group(1)), found.group(2)) if found else Problem(path, 1, line)
 
 
-SUBJECT = re.compile(r"^[a-z0-9_/., -]+: \S.{0,100}$")
+SUBJECT = re.compile(r"^[a-z0-9_/., -]+: \S.{0,140}$")
 
 
 @check("commit subjects read 'area: intent'", {".git-subjects": "Fixed stuff\n"})

@@ -46,6 +46,16 @@ static void an_update_that_fits_is_delivered_and_counted(void **state)
     ub_done(b);
 }
 
+static void what_was_lost_for_want_of_memory_is_not_counted_as_saved(void **state)
+{
+    struct ubench *b = ub_started();
+
+    b->fxq.lost = true; /* an effect before this one */
+    ub_feed(b, c_plain(u_new(1, 11, 1)));
+    ub_expect(b, "NewMessage 1");
+    ub_done(b);
+}
+
 static void an_old_update_is_dropped(void **state)
 {
     struct ubench *b = ub_started();
@@ -323,6 +333,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_update_with_a_pts_or_qts_has_a_box),
         cmocka_unit_test(an_update_that_fits_is_delivered_and_counted),
+        cmocka_unit_test(what_was_lost_for_want_of_memory_is_not_counted_as_saved),
         cmocka_unit_test(an_old_update_is_dropped),
         cmocka_unit_test(a_doubled_container_is_delivered_once),
         cmocka_unit_test(a_count_of_zero_at_the_same_pts_is_delivered),

@@ -139,6 +139,15 @@ static void a_repeat_gets_the_first_answer(void **state)
     ab_done(b);
 }
 
+static void a_key_is_another_random_id_in_another_chat(void **state)
+{
+    static const uint8_t secret[32] = {1};
+
+    assert_true(mt_ob_dedup_id(secret, 7, "key", 3) != mt_ob_dedup_id(secret, 8, "key", 3));
+    assert_true(mt_ob_dedup_id(secret, 7, "key", 3) != mt_ob_dedup_id(secret, 7, "kez", 3));
+    assert_true(mt_ob_dedup_id(secret, 7, "key", 3) == mt_ob_dedup_id(secret, 7, "key", 3));
+}
+
 static void a_repeat_joins_the_send_that_runs(void **state)
 {
     struct abench *b = ab_ready();
@@ -535,6 +544,7 @@ int main(void)
         cmocka_unit_test(sends_to_one_chat_keep_their_order_and_others_do_not_wait),
         cmocka_unit_test(a_failed_send_says_why_and_frees_its_key),
         cmocka_unit_test(a_repeat_gets_the_first_answer),
+        cmocka_unit_test(a_key_is_another_random_id_in_another_chat),
         cmocka_unit_test(a_repeat_joins_the_send_that_runs),
         cmocka_unit_test(the_random_id_of_a_key_is_the_same_after_everything_was_lost),
         cmocka_unit_test(a_key_is_forgotten_after_thirty_days),

@@ -26,6 +26,9 @@ static void a_bad_salt_sends_again_what_it_names(void **state)
     fake_bad_salt(&f, first, 1); /* stale: it names an id that was replaced */
     fake_bad_salt(&f, 999, 1);   /* not ours */
     assert_int_equal(fake_take(&f), 0);
+    fake_submit(&f, 2, 0, MT_NEVER);
+    fake_take(&f);
+    assert_int_equal(fake_query(&f, 2)->salt, 4711);
     fake_stop(&f);
 }
 

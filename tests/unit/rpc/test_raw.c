@@ -335,9 +335,22 @@ TEST(the_first_login_makes_an_account_named_main)
     END;
 }
 
+TEST(an_answer_of_telegram_leaves_after_the_commit_of_its_effects)
+{
+    struct mt_reply reply = {.kind = MT_REPLY_RPC_ERROR, .code = 400, .text = "SOMETHING_WRONG"};
+    BEGIN;
+    assert_string_equal(say(g, "{\"id\":1,\"method\":\"help.getNearestDc\"}"), "");
+    rig_reply(g, 0, &reply);
+    assert_int_equal(rpc_output(g->c).n, 0);
+    rig_read(g, g->c);
+    assert_string_equal(got(g, "error.code"), "2400");
+    END;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_answer_of_telegram_leaves_after_the_commit_of_its_effects),
         cmocka_unit_test(any_function_of_the_schema_can_be_called_with_any_form_of_a_peer),
         cmocka_unit_test(where_a_list_begins_may_be_left_out),
         cmocka_unit_test(a_result_is_written_as_json_by_its_type),

@@ -1,0 +1,43 @@
+#!/bin/sh
+# What takes longer than CI has: mutations, the sim over many seeds, a stop at every effect of storage, kills again and
+# again, the fuzz targets for longer, all budgets. Ends with "N passed, N failed" and prints figures on its way.
+#   TGD_LONG_SEEDS (10000)  TGD_LONG_KILLS (10 rounds)  TGD_FUZZ_SECONDS (300)
+# Names as arguments run only those: mutate sim sweep kills fuzz bench.
+set -u
+cd "$(dirname "$0")/.." || exit 2
+. tests/tools/packages.sh
+export LC_ALL=C.UTF-8 ASAN_OPTIONS=abort_on_error=1:detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+export TGD_FUZZ_SECONDS="${TGD_FUZZ_SECONDS:-300}"
+jobs=$(nproc)
+counts=$(mktemp)
+trap 'rm -f "$counts"' EXIT
+tally() { tests/tools/tally "$counts" "$@"; }
+
+# shellcheck disable=SC2086 # a list of words
+need $build_packages libcmocka-dev python3-pytest socat jq git || exit 2
+if [ ! -f build-test/build.ninja ]; then
+    CC=gcc meson setup build-test -Db_sanitize=address,undefined -Dbuildtype=debugoptimized >build-test.log 2>&1 ||
+        { tail -n 30 build-test.log; echo "0 passed, 1 failed"; exit 1; }
+fi
+ninja -j "$jobs" -C build-test >build-test.log 2>&1 || { tail -n 30 build-test.log; echo "0 passed, 1 failed"; exit 1; }
+
+# shellcheck disable=SC2048 # a list of words
+for suite in ${*:-mutate sim sweep kills fuzz bench}; do
+    case $suite in
+    mutate) tally mutations line tests/tools/mutate ;;
+    sim) tally sim line build-test/tests/sim/sim --seeds "${TGD_LONG_SEEDS:-10000}" ;;
+    sweep) tally "storage, every effect" meson build-test meson test -C build-test --no-rebuild --suite sweep -q ;;
+    kills)
+        i=0
+        while [ "$i" -lt "${TGD_LONG_KILLS:-10}" ]; do
+            i=$((i + 1))
+            tally "kills, round $i" pytest build-test/kills.xml python3 -m pytest -q -p no:cacheprovider \
+                --junitxml build-test/kills.xml tests/e2e/test_kill.py
+        done ;;
+    fuzz) tally fuzz line tests/fuzz/run ;;
+    bench) tally bench exit tests/bench/run ;;
+    *) echo "unknown suite: $suite"; exit 2 ;;
+    esac
+done
+
+awk '{ p += $1; f += $2; s += $3 } END { printf "%d passed, %d failed%s\n", p, f, s ? ", " s " skipped" : ""; exit f > 0 || p == 0 }' "$counts"
