@@ -9,6 +9,7 @@ struct earlier {
     const struct mt_send *send;
     const uint8_t *digest;
     struct mt_now now;
+    const struct mt_outbox_row *ended; /* in the queue of effects */
     bool answered;
 };
 
@@ -47,6 +48,18 @@ static int see_earlier(void *arg, const struct mt_outbox_row *row)
     return 0;
 }
 
+/* A row that has ended in this turn is neither in memory nor stored yet: it is on its way there. */
+static bool see_on_its_way(void *arg, const struct mt_fx *fx)
+{
+    struct earlier *e = arg;
+
+    if (fx->kind == MT_FX_OUTBOX && fx->row->chat == e->send->chat &&
+        fx->row->dedup.n == e->send->dedup_len && mt_send_has_ended(fx->row->state) &&
+        memcmp(fx->row->dedup.p, e->send->dedup, e->send->dedup_len) == 0)
+        e->ended = fx->row;
+    return true;
+}
+
 /* 1: answered or joined; 0: it is new. */
 static int join(struct mt_outbox *ob, struct mt_now now, const struct mt_send *send, const uint8_t digest[32])
 {
@@ -63,7 +76,10 @@ static int join(struct mt_outbox *ob, struct mt_now now, const struct mt_send *s
             }
             return mt_ob_add_waiter(ob, row, send) ? MT_E_NOMEM : 1;
         }
-    if (ob->cfg.store && ob->cfg.store->send_by_dedup)
+    mt_fxq_each(ob->cfg.fxq, see_on_its_way, &e);
+    if (e.ended)
+        see_earlier(&e, e.ended);
+    else if (ob->cfg.store && ob->cfg.store->send_by_dedup)
         ob->cfg.store->send_by_dedup(ob->cfg.store->ctx, send->chat, send->dedup, send->dedup_len,
                                      see_earlier, &e);
     return e.answered;

@@ -153,7 +153,7 @@ def test_kill_at_every_effect_of_a_login(daemon, sandbox, folder):
     print(n, "boundaries")
 
 
-@pytest.mark.parametrize("seed", [1])
+@pytest.mark.parametrize("seed", [pytest.param(n, marks=pytest.mark.seed(n)) for n in (1, 2, 3, 4)])
 def test_kill_under_traffic_both_ways(bob, sandbox, seed):
     rng = random.Random(seed)
     alice = bob.call("getChat", chat_id=ALICE)["id"]

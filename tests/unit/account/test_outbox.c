@@ -148,6 +148,23 @@ static void a_key_is_another_random_id_in_another_chat(void **state)
     assert_true(mt_ob_dedup_id(secret, 7, "key", 3) == mt_ob_dedup_id(secret, 7, "key", 3));
 }
 
+static void a_repeat_in_the_turn_of_the_answer_is_the_same_send(void **state)
+{
+    struct abench *b = ab_ready();
+
+    send_to(b, 1, 7, TEXT(7, "hi"), "key", 30);
+    ab_turn(b);
+    fake_result(2, "messages.sendMessage", "Updates", SHORT_SENT(8, 11));
+    ab_wait(b, 0);
+    /* its end is an effect that nobody has carried out yet */
+    send_to(b, 2, 7, TEXT(7, "hi"), "key", 30);
+    send_to(b, 3, 7, TEXT(7, "else"), "key", 30);
+    ab_expect(b, "NewMessage 8 own1 | state 11 5 1 | row 2 | reply 1 RESULT | reply 2 RESULT again | "
+                 "reply 3 DEDUP_MISMATCH");
+    assert_string_equal(fake_open(2), "");
+    ab_done(b);
+}
+
 static void a_repeat_joins_the_send_that_runs(void **state)
 {
     struct abench *b = ab_ready();
@@ -545,6 +562,7 @@ int main(void)
         cmocka_unit_test(a_failed_send_says_why_and_frees_its_key),
         cmocka_unit_test(a_repeat_gets_the_first_answer),
         cmocka_unit_test(a_key_is_another_random_id_in_another_chat),
+        cmocka_unit_test(a_repeat_in_the_turn_of_the_answer_is_the_same_send),
         cmocka_unit_test(a_repeat_joins_the_send_that_runs),
         cmocka_unit_test(the_random_id_of_a_key_is_the_same_after_everything_was_lost),
         cmocka_unit_test(a_key_is_forgotten_after_thirty_days),
