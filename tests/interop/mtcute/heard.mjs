@@ -28,8 +28,8 @@ export class Heard {
             };
             const timer = setTimeout(() => {
                 this.waiting.delete(look);
-                const seen = this.items.slice(-8).map((x) => x.type).join(' ') || 'nothing else';
-                reject(new Error(`no ${type} within ${wait} ms; heard: ${seen}`));
+                const seen = this.items.slice(-8).map((x) => `${x.type} ${x.value.text ?? x.value._ ?? ''}`).join(', ');
+                reject(new Error(`no ${type} within ${wait} ms that fits ${fits}; the last heard: ${seen || 'nothing'}`));
             }, wait);
             this.waiting.add(look);
         });
