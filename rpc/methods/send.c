@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/crypto/crypto.h"
 #include "rpc/views/parts.h"
 
 #define SCHEDULE_ONLINE 0x7ffffffe /* https://core.telegram.org/api/scheduled-messages */
@@ -115,12 +116,29 @@ static bool build(struct rpc_req *req, struct send *s)
 
 static void sent(struct rpc_req *req, struct mt_now now, const struct mt_reply *reply);
 
+/* A key names one message: each further part has one of its own, made of the one that was given. */
+static const char *part_key(const char *key, unsigned part, char out[65])
+{
+    char index[16];
+    const struct mt_part parts[] = {{key, key ? strlen(key) : 0},
+                                    {index, (size_t)snprintf(index, sizeof index, "/%u", part)}};
+    uint8_t hash[32];
+
+    if (!key || !part)
+        return key;
+    mt_sha256(hash, parts, 2);
+    for (size_t i = 0; i < sizeof hash; i++)
+        snprintf(out + 2 * i, 3, "%02x", hash[i]);
+    return out;
+}
+
 static void send_part(struct rpc_req *req, struct mt_now now, struct send *s)
 {
-    if (build(req, s))
-        /* a key names one message: only the first part has it, the others follow from it */
+    char key[65];
+
+    if (build(req, s)) /* a repeat goes through all parts: what was cut off is finished */
         rpc_send(req, now, "messages.sendMessage", json_incref(s->params), s->chat.chat,
-                 s->part++ == 0 ? rpc_arg_str(req, "dedup_key") : NULL, sent);
+                 part_key(rpc_arg_str(req, "dedup_key"), s->part++, key), sent);
 }
 
 /* queue: true. The answer leaves when the rows of all parts are on disk. */
@@ -141,7 +159,7 @@ static void queued(struct rpc_req *req, struct mt_now now, struct send *s, const
 }
 
 /* A part has become this message (stolen). */
-static void became(struct rpc_req *req, struct mt_now now, json_t *message, bool again)
+static void became(struct rpc_req *req, struct mt_now now, json_t *message)
 {
     struct send *s = rpc_state(req);
 
@@ -149,7 +167,7 @@ static void became(struct rpc_req *req, struct mt_now now, json_t *message, bool
         json_decref(message);
     else
         s->first = message;
-    if (s->byte < s->text.n && !again)
+    if (s->byte < s->text.n)
         send_part(req, now, s);
     else
         rpc_answer(req, json_incref(s->first));
@@ -182,7 +200,7 @@ static void fetched(struct rpc_req *req, struct mt_now now, const struct mt_repl
     if (!l.message) /* deleted since */
         l.message = json_pack("{s:i, s:I, s:b}", "id", (int)s->number, "chat_id", (json_int_t)s->chat.chat,
                               "missing", 1);
-    became(req, now, l.message, true);
+    became(req, now, l.message);
 }
 
 /* Of a send that a dead process had begun, the server may tell no more than the number. */
@@ -211,7 +229,7 @@ static void sent(struct rpc_req *req, struct mt_now now, const struct mt_reply *
     message = rpc_result_message(&ctx, reply->p, reply->n, s->chat.chat, s->params);
     number = message ? 0 : rpc_result_number(reply->p, reply->n);
     if (message)
-        became(req, now, message, reply->again);
+        became(req, now, message);
     else if (number)
         fetch(req, now, s, number);
     else

@@ -195,6 +195,23 @@ def try_send(daemon, key):
         return None
 
 
+def test_a_split_send_that_was_cut_off_is_finished_by_its_repeat(bob, sandbox):
+    text = " ".join(f"word{i}" for i in range(2500))  # several messages
+    alice = bob.call("getChat", chat_id=ALICE)["id"]
+    before = len(said(sandbox, ("@bob", alice), bob.me))
+    for n in range(1, 40, 3):
+        bob.stop()
+        bob.start({"TGD_TEST_KILL_AFTER": str(n)})
+        if survives(bob, lambda: bob.call("sendMessage", chat_id=ALICE, text=text, split=True, dedup_key="long")):
+            break
+        bob.start()
+    bob.kill() if bob.process.poll() is None else bob.out.close()
+    bob.start()
+    bob.call("sendMessage", chat_id=ALICE, text=text, split=True, dedup_key="long")
+    parts = said(sandbox, ("@bob", alice), bob.me)[before:]
+    assert " ".join(parts).split() == text.split()
+
+
 CONSUMER = r"""
 c=$(tail -n1 seen | cut -f1)
 while r=$(tg getEvents "{\"since\":\"${c:-oldest}\",\"types\":[\"message\"],\"direction\":\"in\",\"wait\":30,\"limit\":1}"); do
