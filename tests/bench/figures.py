@@ -97,11 +97,13 @@ def idle(daemon, seconds):
 def requests(daemon, n):
     pid, client = daemon.process.pid, Client(daemon)
     client.timed(50, "help.getNearestDc")
-    out = {"raw": spread(client.timed(n, "help.getNearestDc")), "local": spread(client.timed(n, "getInfo"))}
+    out = {"local": spread(client.timed(n, "getInfo"))}
+    cpu = cpu_us(pid)
+    out["raw"] = spread(client.timed(n, "help.getNearestDc"))
+    out["raw_cpu_us"] = round((cpu_us(pid) - cpu) / n, 1)
     cpu = cpu_us(pid)
     took = client.pipelined(n, "help.getNearestDc")
-    out["raw_cpu_us"] = round((cpu_us(pid) - cpu) / n, 1)
-    out["raw_per_second_pipelined"] = round(n / took)
+    out["pipelined"] = {"raw_cpu_us": round((cpu_us(pid) - cpu) / n, 1), "per_second": round(n / took)}
     return out
 
 
