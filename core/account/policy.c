@@ -152,8 +152,11 @@ static void on_trouble(struct mt_account *a, struct mt_now now, struct mt_areq *
                        const struct mt_rpc_error *e)
 {
     int64_t wait = r->tries < 6 ? INT64_C(1) << r->tries : PAUSE_MAX;
-    bool final =
-        !strcmp(e->text, "RANDOM_ID_DUPLICATE") || !strcmp(e->text, "AUTH_RESTART") || r->kind == MT_AREQ_ASK;
+    /* a time-out of the server's own parts does not say that nothing was done */
+    bool twice =
+        e->code == -503 && r->kind == MT_AREQ_OWNER && !(r->flags & (MT_CALL_REPEATABLE | MT_CALL_RANDOM_ID));
+    bool final = twice || !strcmp(e->text, "RANDOM_ID_DUPLICATE") || !strcmp(e->text, "AUTH_RESTART") ||
+                 r->kind == MT_AREQ_ASK;
 
     /* a send is tried as long as it may: its random_id makes that safe, its deadline ends it */
     if (final || (r->tries >= TRIES_MAX && r->kind != MT_AREQ_SEND) ||

@@ -145,7 +145,7 @@ static void trouble_is_retried_ever_later_within_the_deadline(void **state) /* t
     static const int wait[] = {1, 2, 4, 8};
     struct abench *b = ab_ready();
 
-    ab_call(b, 1, CONFIG, 0, 0, 0);
+    ab_call(b, 1, CONFIG, 0, MT_CALL_REPEATABLE, 0);
     for (size_t i = 0; i < 4; i++) {
         fake_error(2, "help.getNearestDc", i % 2 ? -503 : 500, "TIMEOUT");
         ab_wait(b, 0);
@@ -157,6 +157,17 @@ static void trouble_is_retried_ever_later_within_the_deadline(void **state) /* t
     fake_error(2, "help.getNearestDc", 500, "RPC_CALL_FAIL");
     ab_wait(b, 0);
     ab_expect(b, "reply 1 RPC_ERROR 500 RPC_CALL_FAIL"); /* 15 s are over, 16 more would be too late */
+    ab_done(b);
+}
+
+static void what_may_have_been_done_is_not_done_again(void **state)
+{
+    struct abench *b = ab_ready();
+
+    ab_call(b, 1, CONFIG, 0, 0, 0);
+    fake_error(2, "help.getNearestDc", -503, "Timeout");
+    ab_wait(b, 0);
+    ab_expect(b, "reply 1 RPC_ERROR -503 Timeout");
     ab_done(b);
 }
 
@@ -521,6 +532,7 @@ int main(void)
         cmocka_unit_test(premium_throttles_only_delay),
         cmocka_unit_test(a_wait_beyond_the_deadline_is_told_at_once),
         cmocka_unit_test(trouble_is_retried_ever_later_within_the_deadline),
+        cmocka_unit_test(what_may_have_been_done_is_not_done_again),
         cmocka_unit_test(ordinary_errors_are_final),
         cmocka_unit_test(a_401_is_confirmed_before_anything_is_forgotten),
         cmocka_unit_test(a_confirmed_401_is_a_log_out),
