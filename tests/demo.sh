@@ -91,9 +91,9 @@ cat <<EOF
 
   tgctl chats -H
   tgctl send @alice 'hello'
-  tgctl history @alice -r '.items[].text'
+  tgctl history @alice -H
   tgctl listen types=message -r .message.text
-  tgctl help method=sendMessage
+  tgctl help sendMessage
   echo '{"method":"help.getConfig"}' | socat -t60 - UNIX:\$S | jq .result.dc_options
 
   # what the others in the sandbox do is up to you:

@@ -29,6 +29,8 @@ _tgctl()
     elif [[ -z $method ]]; then
         words+=" $(tgctl "${at[@]}" help -r '.items[].name' 2>/dev/null)"
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+    elif [[ $method == help ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$(tgctl "${at[@]}" help -r '.items[].name' 2>/dev/null)" -- "$cur")
     elif [[ $cur != *=* ]]; then
         case $method in
         login) method=logIn ;;

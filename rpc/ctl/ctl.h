@@ -3,7 +3,8 @@
  * heart but asks `help` for the types of parameters, so it fits any daemon of the same major version.
  *
  *     main.c    options, which command           conn.c    finding the socket, requests and answers
- *     params.c  key=value words to JSON          print.c   answers to stdout, -r paths, -H tables
+ *     params.c  key=value words to JSON          print.c   answers to stdout, -r paths
+ *     table.c   -H: tables                       page.c    help for people
  *     login.c   the dialogue of a login          listen.c  events; exec.c: a program for each of them
  */
 #pragma once
@@ -74,6 +75,20 @@ char *ctl_slurp(const char *path, size_t *n);
 
 /* One value by the options: a JSON line, or what -r picks, bare, or a table. false: -r found nothing. */
 bool ctl_print(const struct ctl *c, json_t *value);
+/* The same for one of a stream of items (events, --all): a row without a header. */
+bool ctl_print_item(const struct ctl *c, json_t *item);
+
+/* --- table.c: for people; text of others never reaches the terminal as control characters --- */
+
+void ctl_human(json_t *value);
+void ctl_human_row(json_t *value);
+/* Objects as rows, with the columns that fit what they are; `head`: names of the columns above. */
+void ctl_table(json_t *items, bool head);
+
+/* --- page.c --- */
+
+/* `help [METHOD]`: methods, or one of them, as a page for people. */
+int ctl_help_page(struct ctl *c, const char *method);
 
 /* --- commands --- */
 

@@ -41,7 +41,7 @@ static int print_events(struct ctl *c, const char *name)
             ctl_die(CTL_NO_DAEMON, "the daemon closed the connection");
         event = event_of(value);
         if (event) {
-            ctl_print(c, event);
+            ctl_print_item(c, event);
             at = json_string_value(json_object_get(event, "cursor"));
             if (at && strlen(at) < sizeof cursor) {
                 strcpy(cursor, at);

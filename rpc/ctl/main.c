@@ -1,6 +1,7 @@
 #include "rpc/ctl/ctl.h"
 
 #include <getopt.h>
+#include <locale.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,8 @@
 
 static const char usage[] =
     "usage: tgctl [options] METHOD [key=value ...]\n"
-    "       tgctl [options] login | send CHAT TEXT|- | listen | history CHAT | chats | info | status\n\n"
+    "       tgctl [options] login | send CHAT TEXT|- | listen | history CHAT | chats | info | status\n"
+    "       tgctl help [METHOD]\n\n"
     "  key=value    typed by the method's description    key:=JSON    any JSON value\n"
     "  key=@-       read from stdin                      key=@/FILE   read from a file (@./FILE too)\n\n"
     "  -s, --socket PATH     default: $TGD_SOCKET, $XDG_RUNTIME_DIR/tgd/tgd.sock, /run/user/UID/..., "
@@ -17,7 +19,7 @@ static const char usage[] =
     "  -a, --account NAME    which account\n"
     "  -t, --timeout S       deadline of the request\n"
     "  -r, --raw PATH        print only this part, bare: .items[0].id, .items[].name\n"
-    "  -H, --human           rows for people instead of JSON\n"
+    "  -H, --human           tables for people instead of JSON\n"
     "      --all             a list to its end, one item per line\n"
     "      --queue           a send is answered when it is on disk\n"
     "      --dedup KEY       the same key is the same message\n"
@@ -26,7 +28,7 @@ static const char usage[] =
     "      --on-fail stop|skip   stop: try again for ever (default); skip: go on\n"
     "  -h, --help   -V, --version\n\n"
     "exit status: 0 ok, 1 error, 2 no daemon, 3 usage, 4 not logged in, 5 flood wait, 6 timeout\n"
-    "`tgctl help` lists the methods, `tgctl help method=NAME` describes one.\n";
+    "`tgctl help` lists the methods, `tgctl help METHOD` describes one.\n";
 
 enum { OPT_ALL = 256, OPT_QUEUE, OPT_DEDUP, OPT_EXEC, OPT_JOBS, OPT_ON_FAIL };
 
@@ -134,7 +136,7 @@ static int all_items(struct ctl *c, const char *method, json_t *params)
         size_t i;
 
         json_array_foreach (json_object_get(result, "items"), i, item) {
-            ctl_print(c, item);
+            ctl_print_item(c, item);
         }
         if (fflush(stdout))
             return CTL_ERROR;
@@ -191,6 +193,18 @@ static int history(struct ctl *c, char **words, int n)
     return call(c, "getHistory", params);
 }
 
+/* `help`, `help METHOD`: JSON like every method, but a page for whoever sits at a terminal. */
+static int help(struct ctl *c, char **words, int n)
+{
+    bool plain = n == 1 && !strchr(words[0], '=');
+    json_t *params;
+
+    if (!c->path && (n == 0 || plain) && (c->table || isatty(STDOUT_FILENO)))
+        return ctl_help_page(c, plain ? words[0] : NULL);
+    params = plain ? json_pack("{s:s}", "method", words[0]) : ctl_params(c, "help", words, n);
+    return call(c, "help", params);
+}
+
 /* Short words for the commonest methods. */
 static const struct {
     const char *word, *method;
@@ -208,6 +222,8 @@ static int run(struct ctl *c, char **words, int n)
         return send_text(c, words + 1, n - 1);
     if (strcmp(method, "history") == 0)
         return history(c, words + 1, n - 1);
+    if (strcmp(method, "help") == 0)
+        return help(c, words + 1, n - 1);
     for (size_t i = 0; i < sizeof shorthands / sizeof *shorthands; i++)
         if (strcmp(method, shorthands[i].word) == 0)
             method = shorthands[i].method;
@@ -219,6 +235,7 @@ int main(int argc, char **argv)
     struct ctl c = {.fd = -1, .jobs = 1};
     int code;
 
+    setlocale(LC_CTYPE, "");
     parse_options(&c, argc, argv);
     if (optind >= argc) {
         fputs(usage, stderr);

@@ -67,52 +67,21 @@ static bool pick(const char *path, const json_t *value)
     ctl_die(CTL_USAGE, "-r: expected a path like .items[0].id, not %s", path);
 }
 
-/* A row of the values that a person looks for, in the order in which they came. */
-static void print_row(json_t *row)
-{
-    const char *key;
-    json_t *value;
-    bool first = true;
-
-    if (!json_is_object(row)) {
-        print_bare(row);
-        return;
-    }
-    json_object_foreach (row, key, value) {
-        if (json_is_object(value) || json_is_array(value))
-            continue;
-        printf("%s%s=", first ? "" : "  ", key);
-        if (json_is_string(value)) {
-            fputs(json_string_value(value), stdout);
-        } else {
-            char *text = json_dumps(value, JSON_ENCODE_ANY);
-
-            fputs(text ? text : "?", stdout);
-            free(text);
-        }
-        first = false;
-    }
-    putchar('\n');
-}
-
 bool ctl_print(const struct ctl *c, json_t *value)
 {
-    json_t *items, *item;
-    size_t i;
-
     if (c->path)
         return pick(c->path, value);
-    if (!c->table) {
+    if (c->table)
+        ctl_human(value);
+    else
         print_line(value);
-        return true;
-    }
-    items = json_object_get(value, "items");
-    if (!items) {
-        print_row(value);
-        return true;
-    }
-    json_array_foreach (items, i, item) {
-        print_row(item);
-    }
+    return true;
+}
+
+bool ctl_print_item(const struct ctl *c, json_t *item)
+{
+    if (c->path || !c->table)
+        return ctl_print(c, item);
+    ctl_human_row(item);
     return true;
 }

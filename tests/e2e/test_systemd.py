@@ -160,6 +160,33 @@ def test_tgctl_prints(bob):
     assert ctl(bob, "sendMessage chat_id=@alice text:='\"json\"' silent=true -r .text").stdout == "json\n"
 
 
+def test_tgctl_tables_for_people(bob, sandbox):
+    head, *rows = ctl(bob, "-H chats").stdout.splitlines()
+    assert head.split() == ["CHAT", "TITLE", "UNREAD", "DATE", "LAST"]
+    starts = {row.index(title) for row in rows for title in ("family", "team", "news") if f"  {title} " in row}
+    assert len(starts) == 1 and starts == {head.index("TITLE")}
+    wide = "\u65e5\u672c"  # two characters, four columns
+    sandbox("sendAs", **{"from": "@alice", "to": "@bob", "text": f"{wide}\x9b31mred\u202e\nline"})
+    wait_until("the message", lambda: bob.call("getHistory", chat_id="@alice", limit=1)["items"][0]["text"].startswith(wide))
+    text = ctl(bob, "-H history @alice limit=2").stdout
+    assert text.splitlines()[0].split() == ["ID", "DATE", "FROM", "TEXT"]
+    assert f"{wide}?31mred? line" in text  # neither a sequence of the terminal nor an override of direction
+    assert len(ctl(bob, "-H history @family --all").stdout.splitlines()) >= 2
+    lines = ctl(bob, "-H getMe").stdout.splitlines()
+    assert ["username", "bob"] in [line.split() for line in lines]
+    assert ctl(bob, "-H status").stdout.split()[:2] == ["ok", "yes"]
+
+
+def test_tgctl_help_is_a_page_for_people(bob):
+    page = ctl(bob, "-H help sendMessage").stdout
+    assert page.startswith("sendMessage - ") and "\n    chat_id  Peer, required\n" in page and '"build ok"' in page
+    assert max(map(len, page[:page.index("Example")].splitlines())) <= 110
+    assert any(line.split()[0] == "getMe" for line in ctl(bob, "-H help").stdout.splitlines() if line)
+    assert json.loads(ctl(bob, "help getMe").stdout)["items"][0]["name"] == "getMe"
+    assert "messages.getHistory - " in ctl(bob, "-H help messages.getHistory").stdout
+    assert ctl(bob, "-H help nothing").returncode == 1
+
+
 def test_tgctl_refuses_secrets_on_its_command_line(daemon):
     for words in ("logIn phone=+9996620002", "logIn bot_token=1:x", "submitPassword password=x", "submitCode code=22222",
                   "addAccount name=a api_hash=0123"):
