@@ -41,6 +41,8 @@ static int submit_call(struct rpc_req *req, struct mt_now now, const struct tl_o
         .dc = req->opt.dc,
         .deadline = req->deadline,
         .flood_wait = req->opt.flood_wait,
+        .takeout = req->opt.takeout,
+        .business = *req->opt.business ? req->opt.business : NULL,
     };
 
     return call.token ? mt_account_call(req->account.core, now, &call) : MT_E_NOMEM;
@@ -217,10 +219,31 @@ void rpc_call(struct rpc_req *req, struct mt_now now, const char *function, json
     start(req, now, function, params, then, begin(req));
 }
 
+/* An option that a send of the outbox cannot keep over a restart; NULL: none was given. */
+static const char *not_for_sends(const struct rpc_options *opt)
+{
+    if (opt->takeout)
+        return "takeout";
+    if (*opt->business)
+        return "business";
+    if (opt->dc)
+        return "dc";
+    return opt->without_updates ? "without_updates" : NULL;
+}
+
 void rpc_send(struct rpc_req *req, struct mt_now now, const char *function, json_t *params, mt_chat_id chat,
               const char *dedup_key, rpc_then_fn *then)
 {
-    struct rpc_resolve *res = begin(req);
+    const char *option = not_for_sends(&req->opt);
+    struct rpc_resolve *res;
+
+    if (option) {
+        json_decref(params);
+        rpc_fail_hint(req, RPC_E_INVALID_REQUEST, "a raw call without dedup_key takes it",
+                      "option %s does not go with a send of the outbox", option);
+        return;
+    }
+    res = begin(req);
 
     if (res) {
         res->outbox = true;

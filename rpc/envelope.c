@@ -7,9 +7,9 @@
 /* A tree costs about this much per member beside its text. */
 #define MEMBER_COST 120
 
-static const char *const member_names[] = {"jsonrpc",  "id",         "method",          "params",
-                                           "account",  "timeout",    "fields",          "check",
-                                           "progress", "flood_wait", "without_updates", "dc"};
+static const char *const member_names[] = {"jsonrpc",         "id",     "method",  "params",   "account",
+                                           "timeout",         "fields", "check",   "progress", "flood_wait",
+                                           "without_updates", "dc",     "takeout", "business"};
 
 void rpc_conn_error(struct rpc_conn *c, struct mt_now now, int code, const char *message, const char *hint)
 {

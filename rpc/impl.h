@@ -42,6 +42,8 @@ struct rpc_options {
     bool check, progress, without_updates;
     int64_t flood_wait;
     int32_t dc;
+    int64_t takeout;           /* id of an account.takeout; 0 = none */
+    char business[RPC_ID_MAX]; /* connection_id; "" = none */
     enum rpc_format format;
 };
 

@@ -1,11 +1,14 @@
 #include "rpc/impl.h"
 #include "tl/nearest.h"
 
+#include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-static const char *const names[] = {"account",    "timeout",         "fields", "check", "progress",
-                                    "flood_wait", "without_updates", "dc",     "format"};
+static const char *const names[] = {"account",  "timeout",    "fields",          "check",
+                                    "progress", "flood_wait", "without_updates", "dc",
+                                    "takeout",  "business",   "format"};
 
 const char *rpc_option_nearest(const char *name)
 {
@@ -72,6 +75,34 @@ static int read_int(int64_t *to, const char *name, int64_t max, json_t *value, c
     return 1;
 }
 
+/* A TL long: its decimal text, or a number. */
+static int read_takeout(struct rpc_options *opt, json_t *value, char err[128])
+{
+    const char *text = json_string_value(value);
+    char *end = NULL;
+
+    errno = 0;
+    if (json_is_integer(value))
+        opt->takeout = json_integer_value(value);
+    else if (text && *text && strspn(text, "-0123456789") == strlen(text))
+        opt->takeout = strtoll(text, &end, 10);
+    else
+        opt->takeout = 0;
+    if (!opt->takeout || errno || (end && *end))
+        return wrong(err, "takeout", "the id that beginTakeout answered");
+    return 1;
+}
+
+static int read_business(struct rpc_options *opt, json_t *value, char err[128])
+{
+    size_t n = json_string_length(value);
+
+    if (!json_is_string(value) || !n || n >= sizeof opt->business)
+        return wrong(err, "business", "a connection_id");
+    memcpy(opt->business, json_string_value(value), n + 1);
+    return 1;
+}
+
 static int read_format(struct rpc_options *opt, json_t *value, char err[128])
 {
     const char *text = json_string_value(value);
@@ -102,6 +133,10 @@ int rpc_option(struct rpc_options *opt, const char *name, json_t *value, char er
         return read_int(&opt->flood_wait, name, 86400, value, err);
     if (strcmp(name, "format") == 0)
         return read_format(opt, value, err);
+    if (strcmp(name, "takeout") == 0)
+        return read_takeout(opt, value, err);
+    if (strcmp(name, "business") == 0)
+        return read_business(opt, value, err);
     if (strcmp(name, "dc") != 0)
         return 0;
     if (read_int(&number, name, 999, value, err) < 0)

@@ -223,6 +223,32 @@ void mt_account_stop(struct mt_account *a, struct mt_now now)
 
 /* --- requests --- */
 
+/* The function in its wrappers. NULL: no memory. */
+static struct mt_areq *wrap(struct mt_account *a, const struct mt_call *call)
+{
+    struct tl_out body = {.limit = 0};
+    struct mt_areq *r;
+    size_t head;
+
+    if (call->takeout) {
+        tl_put_u32(&body, TL_invokeWithTakeout);
+        tl_put_long(&body, call->takeout);
+    }
+    if (call->business) {
+        tl_put_u32(&body, TL_invokeWithBusinessConnection);
+        tl_put_str(&body, call->business);
+    }
+    head = body.len;
+    tl_put_raw(&body, call->body, call->n);
+    r = body.err ? NULL : mt_areq_new(a, MT_AREQ_OWNER, body.data, body.len);
+    tl_out_free(&body);
+    if (!r)
+        return NULL;
+    r->head = head;
+    r->business = call->business != NULL;
+    return r;
+}
+
 int mt_account_call(struct mt_account *a, struct mt_now now, const struct mt_call *call)
 {
     struct mt_areq *r;
@@ -231,7 +257,7 @@ int mt_account_call(struct mt_account *a, struct mt_now now, const struct mt_cal
         return MT_E_ARG;
     if (a->login.pub.step != MT_LOGIN_READY && !(call->flags & MT_CALL_BEFORE_LOGIN))
         return MT_E_STATE;
-    r = mt_areq_new(a, MT_AREQ_OWNER, call->body, call->n);
+    r = call->takeout || call->business ? wrap(a, call) : mt_areq_new(a, MT_AREQ_OWNER, call->body, call->n);
     if (!r)
         return MT_E_NOMEM;
     r->token = call->token;

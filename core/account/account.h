@@ -112,6 +112,13 @@ struct mt_call {
     int32_t dc;         /* 0 = main */
     int64_t deadline;   /* mono */
     int64_t flood_wait; /* s that may be slept on FLOOD_WAIT; 0 = none */
+    /*
+     * What the function is wrapped in: invokeWithTakeout (id of an account.takeout, 0 = not) or
+     * invokeWithBusinessConnection (connection_id, NULL = not; the call goes to that connection's dc). A call
+     * on behalf of a business tells of the business user's boxes, not ours: only an Updates of it is applied.
+     */
+    int64_t takeout;
+    const char *business;
 };
 /*
  * Ends in exactly one REPLY. Retries inside the deadline: flood waits up to flood_wait, 500s and -503 with

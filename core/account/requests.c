@@ -28,7 +28,7 @@ void mt_areq_free(struct mt_areq *r)
 
 uint32_t mt_areq_method(const struct mt_areq *r)
 {
-    return r->n >= 4 ? tl_load32(r->body) : 0;
+    return r->n >= r->head + 4 ? tl_load32(r->body + r->head) : 0;
 }
 
 struct mt_areq *mt_areq_by_id(struct mt_account *a, uint64_t id)
@@ -130,9 +130,11 @@ static void apply_result(struct mt_account *a, struct mt_now now, const struct m
 {
     struct tl_view request;
 
-    if (r->flags & MT_CALL_NO_APPLY)
+    if (r->flags & MT_CALL_NO_APPLY || tl_view_open(&request, r->body + r->head, r->n - r->head) != TL_OK)
         return;
-    if (tl_view_open(&request, r->body, r->n) == TL_OK)
+    /* an Affected... of another user's box must not move ours */
+    if (!r->business ||
+        (request.def->type != TL_NO_TYPE && !strcmp(tl_type_name(request.def->type), "Updates")))
         mt_updates_result(a->updates, now, p, n, &request, r->token);
 }
 

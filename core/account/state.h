@@ -78,6 +78,8 @@ struct mt_areq {
     bool secret;  /* body is wiped when freed */
     int32_t code; /* of the 401 that is being confirmed */
     char text[64];
+    bool business; /* on behalf of another user */
+    size_t head;   /* bytes of wrappers in front of the function */
     size_t n;
     uint8_t body[];
 };

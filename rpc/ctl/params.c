@@ -141,9 +141,12 @@ static const char *option_type(const char *key)
 {
     static const struct {
         const char *name, *type;
-    } options[] = {{"account", "string"}, {"timeout", "number"},          {"fields", "array"},
-                   {"check", "boolean"},  {"progress", "boolean"},        {"flood_wait", "integer"},
-                   {"dc", "integer"},     {"without_updates", "boolean"}, {"format", "string"}};
+    } options[] = {{"account", "string"},   {"timeout", "number"},
+                   {"fields", "array"},     {"check", "boolean"},
+                   {"progress", "boolean"}, {"flood_wait", "integer"},
+                   {"dc", "integer"},       {"without_updates", "boolean"},
+                   {"takeout", "string"},   {"business", "string"},
+                   {"format", "string"}};
 
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)
         if (strcmp(options[i].name, key) == 0)

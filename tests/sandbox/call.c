@@ -195,7 +195,11 @@ static void run(struct sb_server *s, struct sb_session *ses, struct mt_now at, c
                                .session_id = ses->id,
                                .layer = k->layer ? k->layer : TL_LAYER,
                                .api_id = k->api_id,
-                               .without_updates = w->without_updates};
+                               .without_updates = w->without_updates,
+                               .takeout = w->takeout,
+                               .has_takeout = w->has_takeout,
+                               .business = w->business,
+                               .has_business = w->has_business};
     struct sb_reply reply = {0};
 
     s->stats.calls++;

@@ -255,11 +255,13 @@ enum sb_parity sb_service_parity(uint32_t id);
 struct sb_wraps {
     struct tl_in query; /* the function itself */
     int32_t layer;      /* 0: no invokeWithLayer */
-    bool init, without_updates;
+    bool init, without_updates, has_takeout, has_business;
     int32_t api_id;
-    struct tl_slice after; /* of invokeAfterMsg(s): ids, little-endian */
-    const char *error;     /* text of the rpc_error that a malformed wrapper earns */
-    uint8_t *unpacked;     /* malloc'ed; query may point into it */
+    int64_t takeout;
+    struct tl_slice business; /* connection_id; points into the call */
+    struct tl_slice after;    /* of invokeAfterMsg(s): ids, little-endian */
+    const char *error;        /* text of the rpc_error that a malformed wrapper earns */
+    uint8_t *unpacked;        /* malloc'ed; query may point into it */
 };
 void sb_unwrap(struct sb_wraps *w, const uint8_t *p, size_t n);
 void sb_unwrap_free(struct sb_wraps *w);

@@ -104,13 +104,17 @@ static bool peel(struct sb_wraps *w, struct tl_in *in)
         after_msgs(w, &rest, id == TL_invokeAfterMsgs);
         break;
     case TL_invokeWithTakeout:
-        tl_u64(&rest);
+        w->takeout = tl_long(&rest);
+        w->has_takeout = true;
+        break;
+    case TL_invokeWithBusinessConnection:
+        w->business = tl_bytes(&rest);
+        w->has_business = true;
         break;
     case TL_invokeWithMessagesRange:
         tl_skip_object(&rest);
         break;
     case TL_invokeWithReCaptcha:
-    case TL_invokeWithBusinessConnection:
         tl_bytes(&rest);
         break;
     case TL_invokeWithApnsSecret:

@@ -3,9 +3,10 @@
 #include "tests/sandbox/world_acts.h"
 
 static const struct sb_method *const tables[] = {
-    sb_methods_auth,  sb_methods_password, sb_methods_help,    sb_methods_users,   sb_methods_contacts,
-    sb_methods_send,  sb_methods_edit,     sb_methods_history, sb_methods_dialogs, sb_methods_read,
-    sb_methods_chats, sb_methods_channels, sb_methods_members, sb_methods_updates, sb_methods_account,
+    sb_methods_auth,     sb_methods_password, sb_methods_help,    sb_methods_users,
+    sb_methods_contacts, sb_methods_send,     sb_methods_edit,    sb_methods_history,
+    sb_methods_dialogs,  sb_methods_read,     sb_methods_chats,   sb_methods_channels,
+    sb_methods_members,  sb_methods_updates,  sb_methods_account, sb_methods_behalf,
 };
 
 /* --- life --- */
@@ -97,6 +98,7 @@ static void free_logins(struct sb_world *w)
     }
     free(w->codes);
     free(w->transfers);
+    free(w->business);
 }
 
 void sb_world_free(struct sb_world *w)
@@ -168,9 +170,9 @@ static bool admitted(struct sb_turn *t, unsigned flags)
     }
     if (t->me->deleted)
         sb_refuse(t, 401, "USER_DEACTIVATED");
-    else if (t->caller->dc_id != t->me->dc && !(flags & SB_M_ANY_DC))
+    else if (t->caller->dc_id != t->me->dc && !(flags & SB_M_ANY_DC) && !t->caller->has_business)
         sb_refusef(t, 303, "USER_MIGRATE_%d", t->me->dc);
-    else if (t->call->def->access == TL_A_USER && t->me->bot)
+    else if (t->call->def->access == TL_A_USER && t->me->bot && !t->caller->has_business)
         sb_refuse(t, 400, "BOT_METHOD_INVALID");
     else if (t->call->def->access == TL_A_BOT && !t->me->bot)
         sb_refuse(t, 400, "USER_BOT_REQUIRED");
@@ -206,7 +208,7 @@ void sb_world_call(struct sb_world *w, struct mt_now now, const struct sb_caller
         t.key->api_id = caller->api_id;
     t.me = t.key->user_id ? sb_user_get(w, t.key->user_id) : NULL;
     t.own = json_array();
-    if (admitted(&t, m ? m->flags : 0)) {
+    if (admitted(&t, m ? m->flags : 0) && sb_on_behalf(&t)) {
         if (m) {
             m->run(&t);
         } else if (sb_stub(call->def, &reply->result)) {

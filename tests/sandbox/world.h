@@ -42,6 +42,10 @@ struct sb_caller {
     int32_t layer;        /* of invokeWithLayer; answers have tl_layer's shapes all the same: tl_reshape() */
     int32_t api_id;       /* of initConnection; 0 = not initialised yet */
     bool without_updates; /* this call was wrapped in invokeWithoutUpdates */
+    /* and in invokeWithTakeout, invokeWithBusinessConnection: their arguments, not checked yet */
+    bool has_takeout, has_business;
+    int64_t takeout;
+    struct tl_slice business;
 };
 
 /* What a method answers: exactly one of the three. */

@@ -177,7 +177,9 @@ struct sb_login {
     int64_t user_id;      /* 0 = nobody */
     int64_t wants_passwd; /* the user whose code was right and whose password is asked for */
     int32_t created, active;
-    int64_t hash; /* in account.getAuthorizations */
+    int64_t hash;    /* in account.getAuthorizations */
+    int64_t takeout; /* id of the export under way; 0 = none */
+    bool takeout_allowed;
     /* SRP: the question last asked; good for one answer */
     int64_t srp_id, srp_user;
     uint8_t srp_b[256];
@@ -198,6 +200,11 @@ struct sb_transfer { /* auth.exportAuthorization */
     int32_t dc_id, end;
     uint8_t bytes[96];
     bool used;
+};
+
+struct sb_business { /* a bot that answers for a user */
+    char id[40];
+    int64_t bot, user;
 };
 
 struct sb_calls { /* statistics by method */
@@ -222,6 +229,8 @@ struct sb_world {
     size_t n_codes, cap_codes;
     struct sb_transfer *transfers;
     size_t n_transfers, cap_transfers;
+    struct sb_business *business;
+    size_t n_business, cap_business;
     struct sb_post **posts;
     size_t n_posts, cap_posts;
     struct sb_msg **all_msgs; /* to free them */

@@ -38,7 +38,12 @@ struct sb_method {
 extern const struct sb_method sb_methods_auth[], sb_methods_password[], sb_methods_help[], sb_methods_users[],
     sb_methods_contacts[], sb_methods_send[], sb_methods_edit[], sb_methods_history[], sb_methods_dialogs[],
     sb_methods_read[], sb_methods_chats[], sb_methods_channels[], sb_methods_members[], sb_methods_updates[],
-    sb_methods_account[];
+    sb_methods_account[], sb_methods_behalf[];
+/*
+ * world/behalf.c: whether the wrappers invokeWithTakeout and invokeWithBusinessConnection hold; refuses where
+ * not. A business call runs as the user for whom it is made: t->me is that user then.
+ */
+bool sb_on_behalf(struct sb_turn *t);
 
 /* --- answers: each handler ends in exactly one --- */
 

@@ -19,6 +19,9 @@ int mt_account_call(struct mt_account *a, struct mt_now now, const struct mt_cal
     a->flags = call->flags;
     a->deadline = call->deadline;
     a->flood_wait = call->flood_wait;
+    a->takeout = call->takeout;
+    a->dc = call->dc;
+    snprintf(a->business, sizeof a->business, "%s", call->business ? call->business : "");
     return take(a, call->token);
 }
 

@@ -13,7 +13,9 @@ struct mt_account {
     uint8_t body[4096];
     size_t n_body;
     unsigned flags;
-    int64_t deadline, flood_wait;
+    int64_t deadline, flood_wait, takeout;
+    int32_t dc;
+    char business[64];
     char method[64], params[4096], dedup[65];
     mt_chat_id chat;
     char secret[128]; /* what a login step was given */
