@@ -425,9 +425,9 @@ static void work_done(struct mt_account *a, struct mt_now now, const struct mt_w
         if (alive)
             mt_dc_done(w->dc->dc, now, MT_DC_KEY, result);
         break;
-    case MT_WORK_GROUP:
+    case MT_WORK_KEYX:
         if (alive)
-            mt_dc_done(w->dc->dc, now, MT_DC_CHECK_GROUP, job ? job->result : MT_E_DH);
+            mt_dc_computed(w->dc->dc, now, job ? &job->keyx : NULL);
         break;
     case MT_WORK_SRP:
         if (job && a->login.job == w->token)

@@ -251,19 +251,21 @@ static void on_key(struct mt_account *a, struct mt_now now, struct mt_adc *dc, c
     mt_fxq_push(&a->fxq, &(struct mt_fx){.kind = MT_FX_SAVE_KEY, .token = token, .dc = dc->saved});
 }
 
-static void on_group(struct mt_account *a, struct mt_now now, struct mt_adc *dc, const struct mt_dc_event *e)
+static void on_compute(struct mt_account *a, struct mt_now now, struct mt_adc *dc,
+                       const struct mt_dc_event *e)
 {
-    struct mt_job *job = mt_job_new(MT_JOB_DH_GROUP);
-    uint64_t token = job ? mt_acc_work(a, dc, MT_WORK_GROUP) : 0;
+    struct mt_job *job = mt_job_new(MT_JOB_KEYX);
+    uint64_t token = job ? mt_acc_work(a, dc, MT_WORK_KEYX) : 0;
 
-    if (!token) {
-        mt_job_free(job);
-        mt_dc_done(dc->dc, now, MT_DC_CHECK_GROUP, MT_E_NOMEM);
+    if (token)
+        job->keyx = *e->job;
+    if (token && !mt_fxq_push(&a->fxq, &(struct mt_fx){.kind = MT_FX_COMPUTE, .token = token, .job = job}))
         return;
-    }
-    memcpy(job->prime, e->prime, sizeof job->prime);
-    job->g = e->g;
-    mt_fxq_push(&a->fxq, &(struct mt_fx){.kind = MT_FX_COMPUTE, .token = token, .job = job});
+    mt_job_free(job);
+    if (token)
+        mt_account_done(a, now, token, MT_E_NOMEM, NULL);
+    else
+        mt_dc_computed(dc->dc, now, NULL);
 }
 
 static void on_salts(struct mt_account *a, struct mt_adc *dc, const struct mt_dc_event *e)
@@ -359,8 +361,8 @@ static void on_event(struct mt_account *a, struct mt_now now, struct mt_adc *dc,
     case MT_DC_KEY:
         on_key(a, now, dc, e);
         break;
-    case MT_DC_CHECK_GROUP:
-        on_group(a, now, dc, e);
+    case MT_DC_COMPUTE:
+        on_compute(a, now, dc, e);
         break;
     case MT_DC_SALTS:
         on_salts(a, dc, e);

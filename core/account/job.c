@@ -35,8 +35,9 @@ void mt_job_run(struct mt_job *job)
     case MT_JOB_SRP:
         job->result = run_srp(job);
         break;
-    case MT_JOB_DH_GROUP:
-        job->result = mt_dh_check_group(job->prime, job->g);
+    case MT_JOB_KEYX:
+        mt_keyx_job_run(&job->keyx);
+        job->result = job->keyx.result;
         break;
     }
 }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define WIPE_MAX 4096 /* longer bodies are no secret of a login */
+
 struct mt_areq *mt_areq_new(struct mt_account *a, enum mt_areq_kind kind, const void *body, size_t n)
 {
     struct mt_areq *r = calloc(1, sizeof *r + n);
@@ -21,8 +23,8 @@ struct mt_areq *mt_areq_new(struct mt_account *a, enum mt_areq_kind kind, const 
 
 void mt_areq_free(struct mt_areq *r)
 {
-    if (r && r->secret)
-        mt_wipe(r->body, r->n);
+    if (r) /* a raw call may carry a code or a token as well as a step of login */
+        mt_wipe(r->body, r->secret || r->n < WIPE_MAX ? r->n : WIPE_MAX);
     free(r);
 }
 

@@ -129,7 +129,7 @@ struct mt_flood {
 struct mt_work {
     uint64_t token; /* 0: free */
     struct mt_adc *dc;
-    enum { MT_WORK_KEY, MT_WORK_GROUP, MT_WORK_SRP, MT_WORK_AUTH, MT_WORK_NOTE } kind;
+    enum { MT_WORK_KEY, MT_WORK_KEYX, MT_WORK_SRP, MT_WORK_AUTH, MT_WORK_NOTE } kind;
 };
 
 struct mt_account {

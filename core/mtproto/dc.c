@@ -318,15 +318,19 @@ void mt_dc_done(struct mt_dc *dc, struct mt_now now, enum mt_dc_event_kind what,
 {
     if (what == MT_DC_KEY)
         key_saved(dc, now, result);
-    else if (what == MT_DC_CHECK_GROUP && dc->keyx) {
-        const char *where = "key exchange";
-        int err;
+}
 
-        mt_keyx_done(dc->keyx, now, result);
-        err = mt_link_keyx(dc, now, &where);
-        if (err)
-            fail_link(dc, now, err, where);
-    }
+void mt_dc_computed(struct mt_dc *dc, struct mt_now now, const struct mt_keyx_job *job)
+{
+    const char *where = "key exchange";
+    int err;
+
+    if (!dc->keyx)
+        return;
+    mt_keyx_done(dc->keyx, now, job);
+    err = mt_link_keyx(dc, now, &where);
+    if (err)
+        fail_link(dc, now, err, where);
 }
 
 /* --- to look at --- */

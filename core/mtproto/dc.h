@@ -26,6 +26,7 @@
 #include "core/crypto/crypto.h"
 #include "core/env.h"
 #include "core/frame/frame.h"
+#include "core/mtproto/keyx_job.h"
 
 /* What initConnection says of us; strings are borrowed for the life of the machine. */
 struct mt_init_params {
@@ -123,20 +124,20 @@ void mt_dc_close(struct mt_dc *dc, struct mt_now now);
 
 enum mt_dc_event_kind {
     MT_DC_NONE,
-    MT_DC_CONNECT,     /* open a TCP connection to this DC (address: the owner's choice; `attempt` counts
-                          tries since the last success, so that ports and addresses rotate) */
-    MT_DC_CLOSE,       /* close it; nothing more is fed from it */
-    MT_DC_UP,          /* encrypted traffic verified on this connection */
-    MT_DC_DOWN,        /* was UP, is not any more */
-    MT_DC_KEY,         /* a key exchange succeeded: save key, salt, time_offset_us power-safely, then call
-                          mt_dc_done(dc, now, MT_DC_KEY, MT_OK); nothing is sent under it before */
-    MT_DC_CHECK_GROUP, /* COMPUTE: mt_dh_check_group(prime, g), answered by mt_dc_done(.., result) */
-    MT_DC_SALTS,       /* salts[n_salts] replaced; save when convenient */
-    MT_DC_TIME,        /* time_offset_us changed by over a second */
-    MT_DC_RESULT,      /* token; p, n: the result object, unpacked; ack */
-    MT_DC_ERROR,       /* token; code, text: the server's rpc_error; ack */
-    MT_DC_FAILED,      /* token; code: MT_E_TIMEOUT, MT_E_STATE (cancelled or closed), MT_E_PEER (answer that
-                          does not parse); sent says whether it may have been executed */
+    MT_DC_CONNECT, /* open a TCP connection to this DC (address: the owner's choice; `attempt` counts
+                      tries since the last success, so that ports and addresses rotate) */
+    MT_DC_CLOSE,   /* close it; nothing more is fed from it */
+    MT_DC_UP,      /* encrypted traffic verified on this connection */
+    MT_DC_DOWN,    /* was UP, is not any more */
+    MT_DC_KEY,     /* a key exchange succeeded: save key, salt, time_offset_us power-safely, then call
+                      mt_dc_done(dc, now, MT_DC_KEY, MT_OK); nothing is sent under it before */
+    MT_DC_COMPUTE, /* run a copy of `job` on another thread (secret: wipe it), then mt_dc_computed() */
+    MT_DC_SALTS,   /* salts[n_salts] replaced; save when convenient */
+    MT_DC_TIME,    /* time_offset_us changed by over a second */
+    MT_DC_RESULT,  /* token; p, n: the result object, unpacked; ack */
+    MT_DC_ERROR,   /* token; code, text: the server's rpc_error; ack */
+    MT_DC_FAILED,  /* token; code: MT_E_TIMEOUT, MT_E_STATE (cancelled or closed), MT_E_PEER (answer that
+                      does not parse); sent says whether it may have been executed */
     MT_DC_UPDATES, /* p, n: an Updates object, or one of an unknown kind (updates are missing then); ack */
     MT_DC_NEW_SESSION, /* the server made our session anew: updates may have been lost */
     MT_DC_KEY_LOST,    /* the server does not know our key, on two fresh connections: the owner decides */
@@ -160,13 +161,15 @@ struct mt_dc_event {
     int64_t time_offset_us;
     const struct mt_salt *salts;
     size_t n_salts;
-    const uint8_t *prime; /* 256 bytes */
-    int32_t g;
+    const struct mt_keyx_job *job;
 };
 
 void mt_dc_next(struct mt_dc *dc, struct mt_dc_event *event);
 /* The end of work that an event asked for: `what` is the event's kind, `result` MT_OK or the error. */
 void mt_dc_done(struct mt_dc *dc, struct mt_now now, enum mt_dc_event_kind what, int result);
+/* The end of COMPUTE, whenever it comes: what nobody waits for any more is ignored. NULL: it could not be
+ * run. */
+void mt_dc_computed(struct mt_dc *dc, struct mt_now now, const struct mt_keyx_job *job);
 
 /* --- to look at --- */
 

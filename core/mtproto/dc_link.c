@@ -21,7 +21,8 @@ bool mt_link_start(struct mt_dc *dc, struct mt_now now)
                              .keys = dc->cfg.rsa_keys,
                              .n_keys = dc->cfg.n_rsa_keys,
                              .dc = wire_dc(&dc->cfg),
-                             .time_offset_us = dc->cfg.time_offset_us};
+                             .time_offset_us = dc->cfg.time_offset_us,
+                             .serial = (uint64_t)++dc->exchanges << 32};
 
     if (dc->cfg.has_secret) {
         fc.has_secret = true;
@@ -58,15 +59,15 @@ void mt_link_stop(struct mt_dc *dc, struct mt_now now)
 int mt_link_keyx(struct mt_dc *dc, struct mt_now now, const char **where)
 {
     struct mt_keyx_event ev;
-    struct mt_dc_event out = {.kind = MT_DC_KEY};
+    struct mt_dc_event out;
 
     while (dc->keyx) {
         mt_keyx_next(dc->keyx, &ev);
         switch (ev.kind) {
         case MT_KEYX_NONE:
             return MT_OK;
-        case MT_KEYX_CHECK_GROUP:
-            out = (struct mt_dc_event){.kind = MT_DC_CHECK_GROUP, .prime = ev.prime, .g = ev.g};
+        case MT_KEYX_COMPUTE:
+            out = (struct mt_dc_event){.kind = MT_DC_COMPUTE, .job = ev.job};
             if (mt_events_push(&dc->events, &out))
                 return MT_E_NOMEM;
             break;
@@ -80,7 +81,7 @@ int mt_link_keyx(struct mt_dc *dc, struct mt_now now, const char **where)
             dc->new_offset_us = ev.time_offset_us;
             mt_keyx_free(dc->keyx);
             dc->keyx = NULL;
-            out.key = &dc->new_key;
+            out = (struct mt_dc_event){.kind = MT_DC_KEY, .key = &dc->new_key};
             out.salt = dc->new_salt;
             out.time_offset_us = dc->new_offset_us;
             if (mt_events_push(&dc->events, &out))

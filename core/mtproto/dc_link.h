@@ -39,6 +39,7 @@ struct mt_dc {
     unsigned least;       /* what the server said counts as at least so many, however long the link lasted */
     unsigned attempt;     /* CONNECTs since the last verified packet */
     unsigned unknown_key; /* connections in a row that ended in -404 */
+    uint32_t exchanges;   /* key exchanges begun: each has its own job serials */
     bool key_waiting;     /* new_key is being saved */
     struct mt_auth_key new_key;
     int64_t new_salt, new_offset_us;

@@ -21,6 +21,8 @@ void mt_events_node_free(struct mt_event_node *node)
         return;
     if (node->owned && node->event.key)
         mt_wipe(node->owned, sizeof *node->event.key);
+    if (node->owned && node->event.job)
+        mt_wipe(node->owned, sizeof *node->event.job);
     free(node->owned);
     node->owned = NULL;
     if (node->spare)
@@ -84,8 +86,8 @@ static struct tl_slice content(const struct mt_dc_event *event)
     if (event->salts)
         return (struct tl_slice){.p = (const uint8_t *)event->salts,
                                  .n = event->n_salts * sizeof event->salts[0]};
-    if (event->prime)
-        return (struct tl_slice){.p = event->prime, .n = 256};
+    if (event->job)
+        return (struct tl_slice){.p = (const uint8_t *)event->job, .n = sizeof *event->job};
     return (struct tl_slice){.p = event->p, .n = event->n};
 }
 
@@ -95,8 +97,8 @@ static void repoint(struct mt_dc_event *event, uint8_t *owned)
         event->key = (const struct mt_auth_key *)(void *)owned;
     else if (event->salts)
         event->salts = (const struct mt_salt *)(void *)owned;
-    else if (event->prime)
-        event->prime = owned;
+    else if (event->job)
+        event->job = (const struct mt_keyx_job *)(void *)owned;
     else
         event->p = owned;
 }

@@ -36,8 +36,8 @@ void mt_events_node_free(struct mt_event_node *node);
 void mt_events_push_node(struct mt_events *q, struct mt_event_node *node, const struct mt_dc_event *event,
                          uint8_t *owned);
 /*
- * Appends an event with a copy of the bytes that it points at: one of key (wiped in the end), salts, prime,
- * or p and n. `text` is static. MT_E_NOMEM: nothing was appended.
+ * Appends an event with a copy of the bytes that it points at: one of key, job (wiped in the end), salts, or
+ * p and n. `text` is static. MT_E_NOMEM: nothing was appended.
  */
 int mt_events_push(struct mt_events *q, const struct mt_dc_event *event);
 /* The same for bytes that the queue takes over on success. */

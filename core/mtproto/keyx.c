@@ -7,9 +7,10 @@ static const char *step_name(enum mt_keyx_state state)
 {
     switch (state) {
     case MT_KEYX_WANTS_PQ:
+    case MT_KEYX_IN_FACTOR:
         return "resPQ";
     case MT_KEYX_WANTS_DH:
-    case MT_KEYX_IN_GROUP:
+    case MT_KEYX_IN_AGREE:
         return "server_DH_params";
     case MT_KEYX_WANTS_GEN:
     case MT_KEYX_IS_DONE:
@@ -24,10 +25,16 @@ static bool running(const struct mt_keyx *k)
     return k->state == MT_KEYX_WANTS_PQ || k->state == MT_KEYX_WANTS_DH || k->state == MT_KEYX_WANTS_GEN;
 }
 
+static bool computing(const struct mt_keyx *k)
+{
+    return k->state == MT_KEYX_IN_FACTOR || k->state == MT_KEYX_IN_AGREE;
+}
+
 static void wipe_secrets(struct mt_keyx *k)
 {
     mt_wipe(k->new_nonce, sizeof k->new_nonce);
     mt_wipe(k->g_a, sizeof k->g_a);
+    mt_wipe(&k->job, sizeof k->job);
     mt_wipe(&k->key, sizeof k->key);
     mt_wipe(&k->salt, sizeof k->salt);
     mt_wipe(k->packet, sizeof k->packet);
@@ -45,7 +52,11 @@ static void settle(struct mt_keyx *k, struct mt_now now, enum mt_keyx_state befo
         wipe_secrets(k);
         mt_logf(k->cfg.env, MT_LOG_INFO, "keyx", "dc %d: %s: %s", k->cfg.dc, k->step, mt_strerror(err));
     }
-    k->deadline = running(k) ? now.mono + MT_KEYX_STEP_US : MT_NEVER;
+    k->deadline = MT_NEVER;
+    if (running(k))
+        k->deadline = now.mono + MT_KEYX_STEP_US;
+    else if (computing(k))
+        k->deadline = now.mono + MT_KEYX_COMPUTE_US;
 }
 
 struct mt_keyx *mt_keyx_new(const struct mt_keyx_cfg *cfg, struct mt_now now)
@@ -55,6 +66,7 @@ struct mt_keyx *mt_keyx_new(const struct mt_keyx_cfg *cfg, struct mt_now now)
     if (!k)
         return NULL;
     k->cfg = *cfg;
+    k->serial = cfg->serial;
     k->state = MT_KEYX_WANTS_PQ;
     mt_clock_init(&k->clock, now, cfg->time_offset_us, false);
     settle(k, now, k->state, mt_keyx_put_req_pq(k, now));
@@ -103,7 +115,8 @@ void mt_keyx_feed(struct mt_keyx *k, struct mt_now now, const uint8_t *packet, s
         case MT_KEYX_WANTS_GEN:
             err = mt_keyx_take_gen(k, now, &in);
             break;
-        case MT_KEYX_IN_GROUP: /* nothing was asked */
+        case MT_KEYX_IN_FACTOR: /* nothing was asked */
+        case MT_KEYX_IN_AGREE:
         case MT_KEYX_IS_DONE:
         case MT_KEYX_IS_FAILED:
             err = MT_E_PEER;
@@ -150,10 +163,10 @@ void mt_keyx_next(struct mt_keyx *k, struct mt_keyx_event *event)
         return;
     k->event_due = false;
     switch (k->state) {
-    case MT_KEYX_IN_GROUP:
-        event->kind = MT_KEYX_CHECK_GROUP;
-        event->prime = k->prime;
-        event->g = k->g;
+    case MT_KEYX_IN_FACTOR:
+    case MT_KEYX_IN_AGREE:
+        event->kind = MT_KEYX_COMPUTE;
+        event->job = &k->job;
         break;
     case MT_KEYX_IS_DONE:
         event->kind = MT_KEYX_DONE;
@@ -176,12 +189,17 @@ void mt_keyx_next(struct mt_keyx *k, struct mt_keyx_event *event)
     }
 }
 
-void mt_keyx_done(struct mt_keyx *k, struct mt_now now, int result)
+void mt_keyx_done(struct mt_keyx *k, struct mt_now now, const struct mt_keyx_job *job)
 {
-    if (k->state != MT_KEYX_IN_GROUP)
+    enum mt_keyx_state before = k->state;
+    int err;
+
+    if (!computing(k) || (job && job->serial != k->job.serial))
         return;
     k->event_due = false;
-    if (!result)
-        result = mt_keyx_put_client_dh(k, now);
-    settle(k, now, MT_KEYX_IN_GROUP, result);
+    if (!job)
+        err = MT_E_NOMEM;
+    else
+        err = before == MT_KEYX_IN_FACTOR ? mt_keyx_factored(k, now, job) : mt_keyx_agreed(k, now, job);
+    settle(k, now, before, err);
 }

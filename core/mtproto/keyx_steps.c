@@ -6,6 +6,7 @@
 #define PLAIN_HEAD  20   /* auth_key_id 8, msg_id 8, length 4 */
 #define ANSWER_MAX  1024 /* server_DH_inner_data with its hash and padding takes 592 */
 #define MAX_RETRIES 5
+#define MAX_DRAWS   4 /* one b in 2^63 is out of range: more means that the random source is broken */
 
 /* --- the plain envelope --- */
 
@@ -98,44 +99,51 @@ static int read_number(struct tl_slice s, uint64_t *v)
     return MT_OK;
 }
 
-static int put_req_dh(struct mt_keyx *k, struct mt_now now, uint64_t pq, const struct mt_rsa *rsa)
+/* The answer to a job of an earlier step, or of an earlier machine, is none to this one. */
+static void begin_job(struct mt_keyx *k, enum mt_keyx_job_kind kind, enum mt_keyx_state state)
+{
+    mt_wipe(&k->job, sizeof k->job);
+    k->job.kind = kind;
+    k->job.serial = ++k->serial;
+    k->job.result = MT_E_STATE;
+    k->state = state;
+    k->event_due = true;
+}
+
+static int put_req_dh(struct mt_keyx *k, struct mt_now now, const struct mt_keyx_job *job)
 {
     const struct mt_env *env = k->cfg.env;
     uint8_t buf[144], encrypted[256];
     struct tl_out inner = {.data = buf, .cap = sizeof buf, .fixed = true}, out;
-    uint64_t p, q;
-    int err = mt_pq_factor(pq, &p, &q);
+    int err;
 
-    if (err)
-        return err;
     env->random(env->ctx, k->new_nonce, sizeof k->new_nonce);
     tl_put_u32(&inner, k->cfg.expires_in ? TL_p_q_inner_data_temp_dc : TL_p_q_inner_data_dc);
-    put_number(&inner, pq);
-    put_number(&inner, p);
-    put_number(&inner, q);
+    put_number(&inner, k->job.pq);
+    put_number(&inner, job->p);
+    put_number(&inner, job->q);
     tl_put_raw(&inner, k->nonce, sizeof k->nonce);
     tl_put_raw(&inner, k->server_nonce, sizeof k->server_nonce);
     tl_put_raw(&inner, k->new_nonce, sizeof k->new_nonce);
     tl_put_int(&inner, k->cfg.dc);
     if (k->cfg.expires_in)
         tl_put_int(&inner, k->cfg.expires_in);
-    err = inner.err ? MT_E_TOO_LARGE : mt_rsa_pad_encrypt(rsa, env, buf, inner.len, encrypted);
+    err = inner.err ? MT_E_TOO_LARGE : mt_rsa_pad_encrypt(k->rsa, env, buf, inner.len, encrypted);
     mt_wipe(buf, sizeof buf);
     if (err)
         return err;
 
     out = begin(k, now, TL_req_DH_params);
     tl_put_raw(&out, k->server_nonce, sizeof k->server_nonce);
-    put_number(&out, p);
-    put_number(&out, q);
-    tl_put_u64(&out, mt_rsa_fingerprint(rsa));
+    put_number(&out, job->p);
+    put_number(&out, job->q);
+    tl_put_u64(&out, mt_rsa_fingerprint(k->rsa));
     tl_put_bytes(&out, encrypted, sizeof encrypted);
     return end(k, &out, MT_KEYX_WANTS_DH);
 }
 
 int mt_keyx_take_pq(struct mt_keyx *k, struct mt_now now, struct tl_in *in)
 {
-    const struct mt_rsa *rsa;
     struct tl_slice pq_bytes;
     uint64_t pq;
     int err = check_head(k, in, TL_resPQ);
@@ -143,12 +151,20 @@ int mt_keyx_take_pq(struct mt_keyx *k, struct mt_now now, struct tl_in *in)
     if (err)
         return err;
     pq_bytes = tl_bytes(in);
-    rsa = choose_key(k, in);
+    k->rsa = choose_key(k, in);
     if (in->err || read_number(pq_bytes, &pq))
         return MT_E_PEER;
-    if (!rsa)
+    if (!k->rsa)
         return MT_E_NO_KEY;
-    return put_req_dh(k, now, pq, rsa);
+    begin_job(k, MT_KEYX_FACTOR, MT_KEYX_IN_FACTOR);
+    k->job.pq = pq;
+    (void)now;
+    return MT_OK;
+}
+
+int mt_keyx_factored(struct mt_keyx *k, struct mt_now now, const struct mt_keyx_job *job)
+{
+    return job->result ? job->result : put_req_dh(k, now, job);
 }
 
 /* --- step 2: server_DH_params --- */
@@ -212,6 +228,17 @@ static int read_inner(struct mt_keyx *k, const uint8_t *plain, size_t len)
     return MT_OK;
 }
 
+/* A fresh exponent; what becomes of it is computed elsewhere. */
+static void begin_agree(struct mt_keyx *k)
+{
+    begin_job(k, MT_KEYX_AGREE, MT_KEYX_IN_AGREE);
+    k->job.g = k->g;
+    memcpy(k->job.prime, k->prime, sizeof k->job.prime);
+    memcpy(k->job.g_a, k->g_a, sizeof k->job.g_a);
+    k->cfg.env->random(k->cfg.env->ctx, k->job.b, sizeof k->job.b);
+    k->draws++;
+}
+
 int mt_keyx_take_dh(struct mt_keyx *k, struct mt_now now, struct tl_in *in)
 {
     uint8_t plain[ANSWER_MAX], key[32], iv[32];
@@ -234,56 +261,28 @@ int mt_keyx_take_dh(struct mt_keyx *k, struct mt_now now, struct tl_in *in)
     if (err)
         return err;
     k->time_offset_us = k->server_time * MT_US_PER_S - now.wall;
-    if (!mt_dh_is_known(k->prime)) {
-        k->state = MT_KEYX_IN_GROUP;
-        k->event_due = true;
-        return MT_OK;
-    }
-    err = mt_dh_check_group(k->prime, k->g);
-    return err ? err : mt_keyx_put_client_dh(k, now);
+    k->draws = 0;
+    begin_agree(k);
+    return MT_OK;
 }
 
 /* --- step 3: set_client_DH_params and dh_gen --- */
 
-/* A fresh exponent, our public value and the shared key. */
-static int agree(struct mt_keyx *k, uint8_t g_b[256])
-{
-    const struct mt_env *env = k->cfg.env;
-    uint8_t b[256], shared[256];
-    int err = MT_E_DH;
-
-    /* about one value in 2^63 is out of range: a second draw means that the random source is broken */
-    for (int tries = 0; tries < 4 && err == MT_E_DH; tries++) {
-        env->random(env->ctx, b, sizeof b);
-        err = mt_dh_public(k->prime, k->g, b, g_b);
-        if (!err)
-            err = mt_dh_check_public(k->prime, g_b, 256);
-    }
-    if (!err)
-        err = mt_dh_shared(k->prime, k->g_a, sizeof k->g_a, b, shared);
-    if (!err)
-        mt_auth_key_set(&k->key, shared);
-    mt_wipe(b, sizeof b);
-    mt_wipe(shared, sizeof shared);
-    return err;
-}
-
-int mt_keyx_put_client_dh(struct mt_keyx *k, struct mt_now now)
+static int put_client_dh(struct mt_keyx *k, struct mt_now now, const struct mt_keyx_job *job)
 {
     const struct mt_env *env = k->cfg.env;
     uint64_t retry_id = k->retries ? k->key.aux_hash : 0;
-    uint8_t buf[352], g_b[256], key[32], iv[32];
+    uint8_t buf[352], key[32], iv[32];
     struct tl_out inner = {.data = buf + 20, .cap = sizeof buf - 20, .fixed = true}, out;
-    int err = agree(k, g_b);
     size_t n;
 
-    if (err)
-        return err;
+    mt_auth_key_set(&k->key, job->shared);
+    mt_wipe(&k->job.b, sizeof k->job.b);
     tl_put_u32(&inner, TL_client_DH_inner_data);
     tl_put_raw(&inner, k->nonce, sizeof k->nonce);
     tl_put_raw(&inner, k->server_nonce, sizeof k->server_nonce);
     tl_put_u64(&inner, retry_id);
-    tl_put_bytes(&inner, g_b, sizeof g_b);
+    tl_put_bytes(&inner, job->g_b, sizeof job->g_b);
     mt_sha1(buf, &(struct mt_part){inner.data, inner.len}, 1);
     n = (20 + inner.len + 15) & ~(size_t)15;
     env->random(env->ctx, buf + 20 + inner.len, n - 20 - inner.len);
@@ -296,6 +295,15 @@ int mt_keyx_put_client_dh(struct mt_keyx *k, struct mt_now now)
     tl_put_raw(&out, k->server_nonce, sizeof k->server_nonce);
     tl_put_bytes(&out, buf, n);
     return end(k, &out, MT_KEYX_WANTS_GEN);
+}
+
+int mt_keyx_agreed(struct mt_keyx *k, struct mt_now now, const struct mt_keyx_job *job)
+{
+    if (job->result && job->redraw && k->draws < MAX_DRAWS) {
+        begin_agree(k);
+        return MT_OK;
+    }
+    return job->result ? job->result : put_client_dh(k, now, job);
 }
 
 /* SHA1(new_nonce | number | aux_hash)[4:20]: who can say it has the same key. */
@@ -331,7 +339,9 @@ int mt_keyx_take_gen(struct mt_keyx *k, struct mt_now now, struct tl_in *in)
         return MT_E_AUTH;
     if (id == TL_dh_gen_retry && k->retries < MAX_RETRIES) {
         k->retries++;
-        return mt_keyx_put_client_dh(k, now);
+        k->draws = 0;
+        begin_agree(k);
+        return MT_OK;
     }
     if (id != TL_dh_gen_ok)
         return MT_E_PEER;

@@ -6,8 +6,9 @@
 
 enum mt_keyx_state {
     MT_KEYX_WANTS_PQ,
+    MT_KEYX_IN_FACTOR, /* pq is split elsewhere */
     MT_KEYX_WANTS_DH,
-    MT_KEYX_IN_GROUP, /* an unknown prime is examined elsewhere */
+    MT_KEYX_IN_AGREE, /* the powers are computed elsewhere */
     MT_KEYX_WANTS_GEN,
     MT_KEYX_IS_DONE,
     MT_KEYX_IS_FAILED,
@@ -28,6 +29,10 @@ struct mt_keyx {
     uint8_t new_nonce[32];
     int32_t g;
     uint8_t prime[256], g_a[256];
+    const struct mt_rsa *rsa; /* chosen after resPQ */
+    struct mt_keyx_job job;   /* what is computed elsewhere */
+    uint64_t serial;          /* of the last job */
+    unsigned draws;           /* of b, for this answer */
     int retries;
     struct mt_auth_key key;
     int64_t salt;
@@ -39,7 +44,10 @@ struct mt_keyx {
  * Each writes its request into k->packet. MT_OK or MT_E_*.
  */
 int mt_keyx_put_req_pq(struct mt_keyx *k, struct mt_now now);
-int mt_keyx_put_client_dh(struct mt_keyx *k, struct mt_now now); /* also computes k->key */
+
+/* What was computed: the next request is written, or b is drawn anew. Returns as above. */
+int mt_keyx_factored(struct mt_keyx *k, struct mt_now now, const struct mt_keyx_job *job);
+int mt_keyx_agreed(struct mt_keyx *k, struct mt_now now, const struct mt_keyx_job *job);
 
 /* Each reads one answer, checks it, and goes to the next state or returns the first thing that is wrong. */
 int mt_keyx_take_pq(struct mt_keyx *k, struct mt_now now, struct tl_in *in);

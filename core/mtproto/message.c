@@ -29,12 +29,21 @@ struct mt_msg *mt_msg_ref(struct mt_msg *m)
     return m;
 }
 
+void mt_msg_drop_body(struct mt_msg *m)
+{
+    if (m->body)
+        mt_wipe(m->body, m->n < MT_WIPE_MAX ? m->n : MT_WIPE_MAX);
+    free(m->body);
+    m->body = NULL;
+    m->n = 0;
+}
+
 void mt_msg_unref(struct mt_msg *m)
 {
     if (!m || --m->refs)
         return;
     mt_events_node_free(m->node);
-    free(m->body);
+    mt_msg_drop_body(m);
     free(m);
 }
 

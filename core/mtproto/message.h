@@ -63,6 +63,12 @@ struct mt_msg_list {
 struct mt_msg *mt_msg_new(enum mt_msg_kind kind, const void *body, size_t n);
 struct mt_msg *mt_msg_ref(struct mt_msg *m);
 void mt_msg_unref(struct mt_msg *m);
+/*
+ * Frees the body, wiped: it may be a code, a password's proof or a token, sent by a login or by a raw call.
+ * Larger ones than this are none of these.
+ */
+#define MT_WIPE_MAX 4096
+void mt_msg_drop_body(struct mt_msg *m);
 
 /* Lists take over the caller's reference on add and give it back on remove. */
 void mt_msg_append(struct mt_msg_list *l, struct mt_msg *m);

@@ -5,13 +5,6 @@
 /* seal: 24 bytes of envelope, 32 of head, up to 27 of padding, rounded up */
 #define PACKET_OVERHEAD 96
 
-static void free_body(struct mt_msg *m)
-{
-    free(m->body);
-    m->body = NULL;
-    m->n = 0;
-}
-
 int mt_conn_submit(struct mt_conn *c, struct mt_now now, const struct mt_req *req)
 {
     struct tl_out packed = {0};
@@ -26,6 +19,8 @@ int mt_conn_submit(struct mt_conn *c, struct mt_now now, const struct mt_req *re
         m = mt_msg_new(MT_MSG_RPC, packed.data, packed.len);
     else
         m = mt_msg_new(MT_MSG_RPC, req->body, req->n);
+    if (packed.len)
+        mt_wipe(packed.data, packed.len < MT_WIPE_MAX ? packed.len : MT_WIPE_MAX);
     tl_out_free(&packed);
     if (!m)
         return MT_E_NOMEM;
@@ -59,7 +54,7 @@ void mt_request_end(struct mt_conn *c, struct mt_msg *m, const struct mt_dc_even
     m->node = NULL;
     mt_msg_remove(list_of(c, m), m);
     m->state = MT_MSG_DONE;
-    free_body(m);
+    mt_msg_drop_body(m);
     mt_msg_unref(m);
     if (!c->queued.n && !c->flying.n)
         c->next_expiry = MT_NEVER;

@@ -169,6 +169,7 @@ static void later_ack(struct sim *s, uint64_t ack)
 static void handle(struct sim *s, const struct mt_dc_event *ev)
 {
     struct mt_now now = sim_client_now(s);
+    struct mt_keyx_job job;
 
     switch (ev->kind) {
     case MT_DC_NONE:
@@ -195,8 +196,10 @@ static void handle(struct sim *s, const struct mt_dc_event *ev)
         s->save_at = s->t + (int64_t)sim_random(s, 50) * MT_US_PER_MS;
         s->save_fails = s->class != SIM_CLEAN && sim_random(s, 10) == 0;
         return;
-    case MT_DC_CHECK_GROUP:
-        mt_dc_done(s->dc, now, MT_DC_CHECK_GROUP, mt_dh_check_group(ev->prime, ev->g));
+    case MT_DC_COMPUTE:
+        job = *ev->job;
+        mt_keyx_job_run(&job);
+        mt_dc_computed(s->dc, now, &job);
         return;
     case MT_DC_SALTS:
         memcpy(s->salts, ev->salts, ev->n_salts * sizeof s->salts[0]);

@@ -149,7 +149,12 @@ void mt_dc_close(struct mt_dc *dc, struct mt_now now)
 
 void mt_dc_done(struct mt_dc *dc, struct mt_now now, enum mt_dc_event_kind what, int result)
 {
-    say(dc, fmt("done %s %d", what == MT_DC_KEY ? "KEY" : "GROUP", result));
+    say(dc, fmt("done %s %d", what == MT_DC_KEY ? "KEY" : "?", result));
+}
+
+void mt_dc_computed(struct mt_dc *dc, struct mt_now now, const struct mt_keyx_job *job)
+{
+    say(dc, fmt("computed %d", job ? job->result : 0));
 }
 
 bool mt_dc_is_up(const struct mt_dc *dc)
@@ -254,7 +259,10 @@ void fake_failed(int32_t id, const char *method, int code, enum mt_sent sent)
 
 void fake_event(int32_t id, enum mt_dc_event_kind kind)
 {
-    push(fake_dc(id), (struct mt_dc_event){.kind = kind, .key = &a_key, .prime = a_key.key, .g = 3});
+    /* what cannot be computed: 5 is no product of two primes */
+    static const struct mt_keyx_job job = {.kind = MT_KEYX_FACTOR, .serial = 9, .pq = 5};
+
+    push(fake_dc(id), (struct mt_dc_event){.kind = kind, .key = &a_key, .job = &job});
 }
 
 void fake_up(int32_t id)

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "tests/unit/mtproto/keyx_half.h"
-#include "core/mtproto/keyx.h"
+#include "core/mtproto/keyx_steps.h"
 
 static const struct mt_now start = {.mono = 1000, .wall = 1707425000 * MT_US_PER_S};
 
@@ -42,12 +42,40 @@ static inline void hear(struct run *r, enum step step)
     assert_int_equal(mt_keyx_output(r->k).n, 0);
 }
 
-static inline void say(struct run *r, enum step step, const struct answer *a)
+/* What the owner does on COMPUTE, on another thread. True: something was computed. */
+static inline bool compute_once(struct mt_keyx *k, struct mt_now now)
+{
+    struct mt_keyx_event ev;
+    struct mt_keyx_job job;
+
+    if (k->state != MT_KEYX_IN_FACTOR && k->state != MT_KEYX_IN_AGREE)
+        return false;
+    mt_keyx_next(k, &ev);
+    assert_int_equal(ev.kind, MT_KEYX_COMPUTE);
+    job = *ev.job;
+    mt_keyx_job_run(&job);
+    mt_keyx_done(k, now, &job);
+    return true;
+}
+
+static inline void compute(struct mt_keyx *k, struct mt_now now)
+{
+    while (compute_once(k, now))
+        ;
+}
+
+static inline void say_only(struct run *r, enum step step, const struct answer *a)
 {
     struct tl_out out = half_say(&r->half, step, a);
 
     mt_keyx_feed(r->k, start, out.data, out.len);
     tl_out_free(&out);
+}
+
+static inline void say(struct run *r, enum step step, const struct answer *a)
+{
+    say_only(r, step, a);
+    compute(r->k, start);
 }
 
 /* Right answers to everything before `step`, whose question has been heard. */

@@ -18,6 +18,7 @@ static void feed_sample(struct mt_keyx *k, struct tl_out *body)
     tl_put_u32(&packet, (uint32_t)body->len);
     tl_put_raw(&packet, body->data, body->len);
     mt_keyx_feed(k, start, packet.data, packet.len);
+    compute(k, start);
     tl_out_free(&packet);
     tl_out_free(body);
 }
@@ -294,8 +295,9 @@ static const char group14[] = "ffffffffffffffffc90fdaa22168c234c4c6628b80dc1cd12
                               "e39e772c180e86039b2783a2ec07a28fb5c55df06f4c52c9de2bcbf695581718"
                               "3995497cea956ae515d2261898fa051015728e5a8aacaa68ffffffffffffffff";
 
-static void ask_about_group14(struct run *r, struct mt_keyx_event *ev)
+static struct mt_keyx_job ask_about_group14(struct run *r)
 {
+    struct mt_keyx_event ev;
     struct answer a;
 
     run_init(r, 2, 0);
@@ -304,33 +306,67 @@ static void ask_about_group14(struct run *r, struct mt_keyx_event *ev)
     assert_int_equal(mt_dh_public(r->half.prime, 2, r->half.a, r->half.g_a), MT_OK);
     advance_to(r, DH_OK);
     a = half_answer(&r->half, DH_OK);
-    say(r, DH_OK, &a);
-    mt_keyx_next(r->k, ev);
-    assert_int_equal(ev->kind, MT_KEYX_CHECK_GROUP);
-    assert_memory_equal(ev->prime, r->half.prime, 256);
-    assert_int_equal(ev->g, 2);
+    say_only(r, DH_OK, &a);
+    mt_keyx_next(r->k, &ev);
+    assert_int_equal(ev.kind, MT_KEYX_COMPUTE);
+    assert_int_equal(ev.job->kind, MT_KEYX_AGREE);
+    assert_memory_equal(ev.job->prime, r->half.prime, 256);
+    assert_int_equal(ev.job->g, 2);
     assert_int_equal(mt_keyx_output(r->k).n, 0);
-    assert_true(mt_keyx_deadline(r->k) == MT_NEVER);
+    /* the server is not asked anything: it cannot be late */
+    assert_true(mt_keyx_deadline(r->k) == start.mono + MT_KEYX_COMPUTE_US);
+    return *ev.job;
 }
 
-static void an_unknown_prime_is_examined_elsewhere(void **state)
+static void a_group_and_its_powers_are_computed_elsewhere(void **state)
 {
-    struct mt_keyx_event ev;
+    struct mt_keyx_job job, bad = {.result = MT_E_DH};
     struct answer a;
     struct run r;
 
-    ask_about_group14(&r, &ev);
-    mt_keyx_done(r.k, start, mt_dh_check_group(ev.prime, ev.g));
+    job = ask_about_group14(&r);
+    bad.serial = job.serial + 1;
+    mt_keyx_done(r.k, start, &bad); /* of somebody else: nothing */
+    mt_keyx_job_run(&job);
+    assert_int_equal(job.result, MT_OK);
+    mt_keyx_done(r.k, start, &job);
     hear(&r, GEN);
-    mt_keyx_done(r.k, start, MT_E_DH); /* not asked for: nothing */
+    bad.serial = job.serial;
+    mt_keyx_done(r.k, start, &bad); /* not asked for any more: nothing */
     a = half_answer(&r.half, GEN);
     say(&r, GEN, &a);
     expect_done(&r);
     run_fini(&r);
 
-    ask_about_group14(&r, &ev);
-    mt_keyx_done(r.k, start, MT_E_DH);
+    job = ask_about_group14(&r);
+    job.result = MT_E_DH;
+    mt_keyx_done(r.k, start, &job);
     expect_failure(&r, MT_E_DH, "server_DH_params");
+    run_fini(&r);
+}
+
+static void a_job_that_cannot_be_run_ends_the_exchange(void **state)
+{
+    struct mt_keyx_event ev;
+    struct mt_now late = start;
+    struct answer a;
+    struct run r;
+
+    run_init(&r, 2, 0);
+    hear(&r, RES_PQ);
+    a = half_answer(&r.half, RES_PQ);
+    say_only(&r, RES_PQ, &a);
+    mt_keyx_next(r.k, &ev);
+    assert_int_equal(ev.kind, MT_KEYX_COMPUTE);
+    assert_int_equal(ev.job->kind, MT_KEYX_FACTOR);
+    mt_keyx_done(r.k, start, NULL);
+    expect_failure(&r, MT_E_NOMEM, "resPQ");
+    run_fini(&r);
+
+    ask_about_group14(&r);
+    late.mono += MT_KEYX_COMPUTE_US;
+    mt_keyx_tick(r.k, late);
+    expect_failure(&r, MT_E_TIMEOUT, "server_DH_params");
     run_fini(&r);
 }
 
@@ -379,6 +415,7 @@ static void message_ids_rise_though_the_clock_falls(void **state)
         a = half_answer(&r.half, s);
         out = half_say(&r.half, s, &a);
         mt_keyx_feed(r.k, now, out.data, out.len);
+        compute(r.k, now);
         tl_out_free(&out);
     }
     expect_done(&r);
@@ -396,7 +433,8 @@ int main(void)
         cmocka_unit_test(our_preference_chooses_among_offered_keys),
         cmocka_unit_test(retry_takes_a_new_exponent_and_names_the_old_key),
         cmocka_unit_test(retry_has_an_end),
-        cmocka_unit_test(an_unknown_prime_is_examined_elsewhere),
+        cmocka_unit_test(a_group_and_its_powers_are_computed_elsewhere),
+        cmocka_unit_test(a_job_that_cannot_be_run_ends_the_exchange),
         cmocka_unit_test(each_step_has_its_time),
         cmocka_unit_test(message_ids_rise_though_the_clock_falls),
     };

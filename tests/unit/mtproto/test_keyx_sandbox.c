@@ -1,7 +1,6 @@
 #include "tests/unit/check.h"
-#include "tests/unit/mtproto/keyx_half.h"
+#include "tests/unit/mtproto/keyx_run.h"
 #include "tests/sandbox/keyx_server.h"
-#include "core/mtproto/keyx.h"
 
 /* The client's machine against the sandbox's half, which somebody else wrote from the same facts. */
 struct table {
@@ -49,6 +48,7 @@ static void converse(struct table *t, enum sb_keyx_twist twist, int when)
                          0);
         mt_keyx_sent(t->client);
         mt_keyx_feed(t->client, now, reply.data, reply.len);
+        compute(t->client, now);
         tl_out_free(&reply);
     }
 }
@@ -117,9 +117,6 @@ static void a_composite_prime_goes_through_the_check(void **state)
 
     table_init(&t, 3, 0);
     converse(&t, SB_TWIST_PRIME, 1);
-    mt_keyx_next(t.client, &ev);
-    assert_int_equal(ev.kind, MT_KEYX_CHECK_GROUP);
-    mt_keyx_done(t.client, now, mt_dh_check_group(ev.prime, ev.g));
     mt_keyx_next(t.client, &ev);
     assert_int_equal(ev.kind, MT_KEYX_FAILED);
     assert_int_equal(ev.err, MT_E_DH);
