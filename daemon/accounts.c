@@ -25,10 +25,11 @@ static const char *kernel(void)
 }
 
 /* The account's own application, else [account NAME]'s, else [daemon]'s. */
-static void fill_app(const struct tgd_account *a, struct mt_account_cfg *cfg)
+static void fill_app(struct tgd_account *a, struct mt_account_cfg *cfg)
 {
     const struct tgd_config *c = &a->tgd->config;
     const struct tgd_config_account *own = configured(a->tgd, a->row.name);
+    const char *hash = c->api_hash;
 
     cfg->init = (struct mt_init_params){.device_model = "tgd",
                                         .system_version = kernel(),
@@ -37,14 +38,15 @@ static void fill_app(const struct tgd_account *a, struct mt_account_cfg *cfg)
                                         .lang_code = "en"};
     if (a->row.api_id) {
         cfg->init.api_id = a->row.api_id;
-        cfg->api_hash = a->row.api_hash;
+        hash = a->row.api_hash;
     } else if (own && own->api_id) {
         cfg->init.api_id = own->api_id;
-        cfg->api_hash = own->api_hash;
+        hash = own->api_hash;
     } else {
         cfg->init.api_id = c->api_id;
-        cfg->api_hash = c->api_hash;
     }
+    snprintf(a->api_hash, sizeof a->api_hash, "%s", hash ? hash : "");
+    cfg->api_hash = hash ? a->api_hash : NULL;
 }
 
 static void fill_transport(const struct tgd *d, struct mt_account_cfg *cfg)
@@ -92,6 +94,25 @@ end:
     return r;
 }
 
+static void configure(struct tgd_account *a)
+{
+    const struct tgd_config_account *own = configured(a->tgd, a->row.name);
+
+    a->no_journal = own && !own->journal;
+}
+
+void tgd_accounts_configure(struct tgd *d)
+{
+    const struct tgd_config *c = &d->config;
+    struct store_bounds bounds = {.seconds = (int64_t)c->journal_days * 86400,
+                                  .events = c->journal_events,
+                                  .bytes = (int64_t)c->journal_mib * 1024 * 1024};
+
+    store_journal_bounds(d->store, &bounds);
+    for (size_t i = 0; i < d->n_accounts; i++)
+        configure(d->accounts[i]);
+}
+
 static void destroy(struct tgd_account *a)
 {
     if (!a)
@@ -119,6 +140,7 @@ static int open_one(struct tgd *d, const struct store_account *row, struct mt_no
         destroy(a);
         return r;
     }
+    configure(a);
     d->accounts[d->n_accounts++] = a;
     return MT_OK;
 }

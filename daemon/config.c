@@ -48,6 +48,14 @@ static const struct key table[] = {
      "least important line that is written"},
     {"daemon", "durability", T_CHOICE, AT(power_safe), "kill", 0, 0, "kill|power", false, false,
      "what an event and the answer of a send wait for: the commit (kill) or the disk (power)"},
+    {"daemon", "journal_days", T_INT, AT(journal_days), "7", 1, 3650, NULL, false, true,
+     "days for which an account's events are kept"},
+    {"daemon", "journal_events", T_INT, AT(journal_events), "1000000", 10, 1000000000, NULL, false, true,
+     "how many events of an account are kept"},
+    {"daemon", "journal_mib", T_INT, AT(journal_mib), "256", 1, 1048576, NULL, false, true,
+     "MiB of an account's events that are kept"},
+    {"daemon", "journal_raw", T_BOOL, AT(journal_raw), "yes", 0, 0, "no|yes", false, true,
+     "keep the TL of each update beside its event, for subscribers with raw: true"},
     {"daemon", "transport", T_STRING, AT(transport), "obfuscated", 0, 0,
      "abridged|intermediate|padded|full|obfuscated", false, false, "how packets are framed on the wire"},
     {"socket", "path", T_STRING, AT(socket), NULL, 0, 0, NULL, false, false, "path of the Unix socket"},
@@ -55,6 +63,18 @@ static const struct key table[] = {
      "file mode of the socket"},
 };
 #define N_KEYS (sizeof table / sizeof *table)
+
+#define OF(member) offsetof(struct tgd_config_account, member)
+
+/* [account NAME] */
+static const struct key account_table[] = {
+    {"account", "api_id", T_INT, OF(api_id), NULL, 1, INT32_MAX, NULL, false, false,
+     "an application of its own for this account, instead of the one of [daemon]"},
+    {"account", "api_hash", T_STRING, OF(api_hash), NULL, 0, 0, NULL, true, false, "its hash"},
+    {"account", "journal", T_BOOL, OF(journal), "on", 0, 0, "off|on", false, true,
+     "keep its events; off: they are told to who listens, and have no cursor"},
+};
+#define N_ACCOUNT_KEYS (sizeof account_table / sizeof *account_table)
 
 static const char *const source_name[] = {"default", "file", "command line"};
 
@@ -75,9 +95,9 @@ static bool is_choice(const char *choices, const char *value, int *index)
     return false;
 }
 
-static int set_string(struct tgd_config *c, const struct key *key, const char *value, char err[256])
+static int set_string(void *base, const struct key *key, const char *value, char err[256])
 {
-    char **slot = (char **)(void *)((char *)c + key->offset);
+    char **slot = (char **)(void *)((char *)base + key->offset);
     char *copy;
     int index;
 
@@ -95,7 +115,7 @@ static int set_string(struct tgd_config *c, const struct key *key, const char *v
     return 0;
 }
 
-static int set_number(struct tgd_config *c, const struct key *key, const char *value, char err[256])
+static int set_number(void *base, const struct key *key, const char *value, char err[256])
 {
     char *end;
     long v;
@@ -106,11 +126,11 @@ static int set_number(struct tgd_config *c, const struct key *key, const char *v
         snprintf(err, 256, "%s: expected a number from %ld to %ld", key->name, key->min, key->max);
         return -1;
     }
-    *(int32_t *)(void *)((char *)c + key->offset) = (int32_t)v;
+    *(int32_t *)(void *)((char *)base + key->offset) = (int32_t)v;
     return 0;
 }
 
-static int set_choice(struct tgd_config *c, const struct key *key, const char *value, char err[256])
+static int set_choice(void *base, const struct key *key, const char *value, char err[256])
 {
     int index;
 
@@ -119,33 +139,35 @@ static int set_choice(struct tgd_config *c, const struct key *key, const char *v
         return -1;
     }
     if (key->type == T_LEVEL)
-        *(int32_t *)(void *)((char *)c + key->offset) = index;
+        *(int32_t *)(void *)((char *)base + key->offset) = index;
     else
-        *(bool *)(void *)((char *)c + key->offset) = index != 0;
+        *(bool *)(void *)((char *)base + key->offset) = index != 0;
     return 0;
+}
+
+static int set_at(void *base, const struct key *key, const char *value, char err[256])
+{
+    switch (key->type) {
+    case T_STRING:
+        return set_string(base, key, value, err);
+    case T_INT:
+    case T_MODE:
+        return set_number(base, key, value, err);
+    case T_BOOL:
+    case T_LEVEL:
+    case T_CHOICE:
+        return set_choice(base, key, value, err);
+    }
+    return -1;
 }
 
 static int set_value(struct tgd_config *c, size_t i, const char *value, int source, char err[256])
 {
-    const struct key *key = &table[i];
-    int r = -1;
+    int r;
 
     if (source < c->source[i])
         return 0;
-    switch (key->type) {
-    case T_STRING:
-        r = set_string(c, key, value, err);
-        break;
-    case T_INT:
-    case T_MODE:
-        r = set_number(c, key, value, err);
-        break;
-    case T_BOOL:
-    case T_LEVEL:
-    case T_CHOICE:
-        r = set_choice(c, key, value, err);
-        break;
-    }
+    r = set_at(c, &table[i], value, err);
     if (r == 0)
         c->source[i] = (uint8_t)source;
     return r;
@@ -181,9 +203,12 @@ struct reading {
 
 static const char *nearest_key(const char *section, const char *name)
 {
-    const char *names[N_KEYS];
+    const char *names[N_KEYS + N_ACCOUNT_KEYS];
     size_t n = 0;
 
+    for (size_t i = 0; i < N_ACCOUNT_KEYS; i++)
+        if (strcmp(account_table[i].section, section) == 0)
+            names[n++] = account_table[i].name;
     for (size_t i = 0; i < N_KEYS; i++)
         if (strcmp(table[i].section, section) == 0)
             names[n++] = table[i].name;
@@ -202,7 +227,17 @@ static struct tgd_config_account *account_of(struct tgd_config *c, const char *n
     a = &c->accounts[c->n_accounts++];
     memset(a, 0, sizeof *a);
     strcpy(a->name, name);
+    a->journal = true;
     return a;
+}
+
+static int unknown_key(struct reading *r, const char *section, const char *name)
+{
+    const char *near = nearest_key(section, name);
+
+    snprintf(r->err, sizeof r->err, "unknown key '%.40s' in [%s]%s%s%s", name, section,
+             near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    return -1;
 }
 
 static int read_account(struct reading *r, const char *account, const char *name, const char *value)
@@ -213,37 +248,18 @@ static int read_account(struct reading *r, const char *account, const char *name
         snprintf(r->err, sizeof r->err, "[account %.40s]: name too long, or too many accounts", account);
         return -1;
     }
-    if (strcmp(name, "api_id") == 0) {
-        char *end;
-        long v = strtol(value, &end, 10);
-
-        if (end == value || *end || v <= 0 || v > INT32_MAX) {
-            snprintf(r->err, sizeof r->err, "api_id: expected a number from 1 to %d", INT32_MAX);
-            return -1;
-        }
-        a->api_id = (int32_t)v;
-        return 0;
-    }
-    if (strcmp(name, "api_hash") == 0) {
-        free(a->api_hash);
-        a->api_hash = strdup(value);
-        return a->api_hash ? 0 : -1;
-    }
-    snprintf(r->err, sizeof r->err, "unknown key '%.40s' in [account]; known are api_id and api_hash", name);
-    return -1;
+    for (size_t i = 0; i < N_ACCOUNT_KEYS; i++)
+        if (strcmp(account_table[i].name, name) == 0)
+            return set_at(a, &account_table[i], value, r->err);
+    return unknown_key(r, "account", name);
 }
 
 static int read_key(struct reading *r, const char *section, const char *name, const char *value)
 {
-    const char *near;
-
     for (size_t i = 0; i < N_KEYS; i++)
         if (strcmp(table[i].section, section) == 0 && strcmp(table[i].name, name) == 0)
             return set_value(r->c, i, value, 1, r->err);
-    near = nearest_key(section, name);
-    snprintf(r->err, sizeof r->err, "unknown key '%.40s' in [%s]%s%s%s", name, section,
-             near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-    return -1;
+    return unknown_key(r, section, name);
 }
 
 static int on_line(void *user, const char *section, const char *name, const char *value)
@@ -410,13 +426,19 @@ struct json_t *tgd_config_json(const struct tgd_config *c)
     return all;
 }
 
+static void print_key(const char *section, const struct key *k)
+{
+    printf("[%s] %s%s%s%s%s%s\n    %s\n", section, k->name, k->fallback ? " = " : "",
+           k->fallback ? k->fallback : "", k->choices ? "   (" : "", k->choices ? k->choices : "",
+           k->choices ? ")" : "", k->text);
+}
+
 void tgd_config_print(void)
 {
     for (size_t i = 0; i < N_KEYS; i++)
-        printf("[%s] %s%s%s%s%s%s\n    %s\n", table[i].section, table[i].name, table[i].fallback ? " = " : "",
-               table[i].fallback ? table[i].fallback : "", table[i].choices ? "   (" : "",
-               table[i].choices ? table[i].choices : "", table[i].choices ? ")" : "", table[i].text);
-    puts("[account NAME] api_id, api_hash\n    an application of its own for one account");
+        print_key(table[i].section, &table[i]);
+    for (size_t i = 0; i < N_ACCOUNT_KEYS; i++)
+        print_key("account NAME", &account_table[i]);
 }
 
 /* --- reload --- */
@@ -454,9 +476,21 @@ static void move_value(struct tgd_config *c, const struct tgd_config *next, cons
     }
 }
 
+static void apply_accounts(struct tgd_config *c, const struct tgd_config *next)
+{
+    struct tgd_config_account *a;
+
+    for (size_t i = 0; i < c->n_accounts; i++)
+        c->accounts[i].journal = true;
+    for (size_t i = 0; i < next->n_accounts; i++)
+        if ((a = account_of(c, next->accounts[i].name)))
+            a->journal = next->accounts[i].journal;
+}
+
 void tgd_config_apply(struct tgd_config *c, const struct tgd_config *next, char kept[256])
 {
     kept[0] = 0;
+    apply_accounts(c, next);
     for (size_t i = 0; i < N_KEYS; i++) {
         const struct key *key = &table[i];
         size_t len = strlen(kept);

@@ -16,6 +16,7 @@ struct tgd_config_account {
     char name[33];
     int32_t api_id;
     char *api_hash;
+    bool journal; /* whether its events are kept */
 };
 
 struct tgd_config {
@@ -28,7 +29,9 @@ struct tgd_config {
     char *default_account;
     int32_t log_level; /* enum mt_log_level */
     bool power_safe;   /* durability = power: an answer waits for the disk, not just for the commit */
-    char *transport;   /* abridged, intermediate, padded, obfuscated, full */
+    int32_t journal_days, journal_events, journal_mib; /* bounds of each account's journal */
+    bool journal_raw;                                  /* the TL of updates is kept beside their events */
+    char *transport;                                   /* abridged, intermediate, padded, obfuscated, full */
     /* [socket main] */
     char *socket;
     int32_t socket_mode;

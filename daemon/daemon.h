@@ -57,6 +57,8 @@ struct tgd_account {
     struct store_account row;
     struct mt_account *core;
     const struct store_ops *ops;
+    char api_hash[64];      /* lent to core: the configuration may change under it */
+    bool no_journal;        /* journal = off */
     struct tgd_link *links; /* list */
     bool dirty;             /* may have effects to pull */
     int64_t deadline;       /* of core, as of the last time it was dirty; mono */
@@ -65,6 +67,8 @@ struct tgd_account {
 /* Opens every account of the state folder; those that cannot be opened are logged and left out. */
 int tgd_accounts_open(struct tgd *d);
 void tgd_accounts_close(struct tgd *d);
+/* The configuration was read: what of it each account goes by, and the bounds of the journals. */
+void tgd_accounts_configure(struct tgd *d);
 int tgd_account_add(struct tgd *d, const char *name, int32_t api_id, const char *api_hash, int32_t *id,
                     char err[256]);
 int tgd_account_remove(struct tgd *d, int32_t id, char err[256]);

@@ -18,8 +18,13 @@ static bool account_at(void *ctx, size_t i, struct rpc_account *out)
     if (i >= d->n_accounts)
         return false;
     a = d->accounts[i];
-    *out = (struct rpc_account){
-        .id = a->row.id, .name = a->row.name, .core = a->core, .store = a->ops, .paused = a->row.paused};
+    *out = (struct rpc_account){.id = a->row.id,
+                                .name = a->row.name,
+                                .core = a->core,
+                                .store = a->ops,
+                                .paused = a->row.paused,
+                                .no_journal = a->no_journal,
+                                .no_raw = !d->config.journal_raw};
     a->dirty = true; /* whoever has the machine may give it work */
     return true;
 }
@@ -91,6 +96,27 @@ static int journal_read(void *ctx, struct rpc_cursor after, size_t limit,
     return store_journal_read(((struct tgd *)ctx)->store, in(after), limit, give_row, &r, lost);
 }
 
+struct lost_reader {
+    int (*row)(void *arg, int32_t account, uint64_t count, struct rpc_cursor last);
+    void *arg;
+};
+
+static int give_lost(void *arg, int32_t account, uint64_t count, struct store_cursor last)
+{
+    struct lost_reader *r = arg;
+
+    return r->row(r->arg, account, count, out(last));
+}
+
+static int journal_lost(void *ctx, struct rpc_cursor after,
+                        int (*row)(void *arg, int32_t account, uint64_t count, struct rpc_cursor last),
+                        void *arg)
+{
+    struct lost_reader r = {.row = row, .arg = arg};
+
+    return store_journal_lost(((struct tgd *)ctx)->store, in(after), give_lost, &r);
+}
+
 static int sub_get(void *ctx, const char *name, struct rpc_cursor *acked)
 {
     struct store_cursor c = {0};
@@ -150,6 +176,9 @@ static int send_get(void *ctx, int32_t account, int64_t send_id,
 
 /* --- the process --- */
 
+/* Percent of a journal's bounds from which on getHealth says so. */
+#define NEARLY_FULL 80
+
 static struct json_t *config(void *ctx)
 {
     return tgd_config_json(&((struct tgd *)ctx)->config);
@@ -160,6 +189,7 @@ static struct json_t *health(void *ctx)
     struct tgd *d = ctx;
     const char *trouble = tgd_pump_trouble(d->pump);
     struct store_journal_stats stats = {0};
+    struct tgd_account *fullest;
     json_t *o;
 
     if (!trouble)
@@ -169,6 +199,11 @@ static struct json_t *health(void *ctx)
                   (json_int_t)stats.bytes, "percent", (int)stats.percent);
     if (o && trouble)
         json_object_set_new(o, "problems", json_pack("[s]", trouble));
+    if (o && stats.percent >= NEARLY_FULL && (fullest = tgd_account_by_id(d, stats.fullest)))
+        json_object_set_new(o, "warnings",
+                            json_pack("[o]", json_sprintf("account %s: its journal is %u %% full: the oldest "
+                                                          "events leave (journal_events, journal_mib)",
+                                                          fullest->row.name, stats.percent)));
     return o;
 }
 
@@ -207,6 +242,7 @@ void tgd_host_init(struct tgd *d)
                                 .journal_end = journal_end,
                                 .journal_oldest = journal_oldest,
                                 .journal_read = journal_read,
+                                .journal_lost = journal_lost,
                                 .sub_get = sub_get,
                                 .sub_put = sub_put,
                                 .sub_drop = sub_drop,

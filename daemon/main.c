@@ -219,6 +219,8 @@ int tgd_reload(struct tgd *d, char err[256])
     if (r == 0) {
         tgd_config_apply(&d->config, &next, kept);
         tgd_log_level((enum mt_log_level)d->config.log_level);
+        tgd_accounts_configure(d);
+        rpc_set_default_account(d->rpc, d->config.default_account);
         if (kept[0])
             snprintf(err, 256, "a restart is needed for: %.200s", kept);
         r = kept[0] ? -1 : 0;
@@ -304,6 +306,7 @@ static int set_up(struct tgd *d, char err[256])
     }
     if (tgd_listen(d, err))
         return -1;
+    tgd_accounts_configure(d);
     if (tgd_accounts_open(d) != MT_OK) {
         snprintf(err, 256, "%.250s", store_error(d->store));
         return -1;

@@ -303,6 +303,8 @@ static void tick(struct tgd_pump *p, struct mt_now now)
         p->unsynced_since = 0;
         tgd_worker_sync(d->worker);
     }
+    if (store_journal_is_over(d->store) && p->trim_at > now.mono + TRIM_PAUSE)
+        p->trim_at = now.mono + TRIM_PAUSE;
     if (p->trim_at <= now.mono)
         p->trim_at = now.mono + (store_journal_trim(d->store, now) ? TRIM_PAUSE : TRIM_DELAY);
     if (p->watchdog_us && p->watchdog_at <= now.mono) {

@@ -68,8 +68,8 @@ bool rpc_choose_account(struct rpc_req *req)
     const char *want = req->opt.account;
     char hint[256];
 
-    if (!*want && h->account_count(h->ctx) > 1 && r->cfg.default_account)
-        want = r->cfg.default_account;
+    if (!*want && h->account_count(h->ctx) > 1 && r->default_account[0])
+        want = r->default_account;
     if (*want)
         req->has_account = rpc_find_account(r, want, &req->account);
     else if (h->account_count(h->ctx) == 1)

@@ -84,7 +84,7 @@ static bool has_number(const int64_t *list, size_t n, int64_t x)
     return false;
 }
 
-static bool has_account(const struct rpc_filter *f, int32_t id)
+bool rpc_filter_admits(const struct rpc_filter *f, int32_t id)
 {
     for (size_t i = 0; i < f->n_accounts; i++)
         if (f->accounts[i] == id)
@@ -134,7 +134,7 @@ bool rpc_filter_match(struct rpc_filter *f, const struct rpc_event *e)
 {
     int type = type_index(e->type);
 
-    if (type < 0 || !(f->types >> type & 1) || !has_account(f, e->account))
+    if (type < 0 || !(f->types >> type & 1) || !rpc_filter_admits(f, e->account))
         return false;
     if (f->direction && e->direction && e->direction != f->direction)
         return false;

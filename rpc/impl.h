@@ -163,11 +163,13 @@ struct rpc_live {
     struct rpc_live *next;
     struct rpc_event e;
     char type[24];
-    char body[];
+    bool unkept; /* of a kind that is journaled, but not here: who misses it is told */
+    char body[]; /* and the raw bytes behind it */
 };
 
 struct rpc {
     struct rpc_cfg cfg;
+    char default_account[RPC_ACCOUNT_MAX]; /* "" = none */
     struct mt_now started;
     struct rpc_conn *conns;
     size_t n_conns;

@@ -25,9 +25,9 @@ void rpc_live_free(struct rpc *r)
     r->live_tail = &r->live;
 }
 
-static void keep_live(struct rpc *r, const struct rpc_event *e)
+static void keep_live(struct rpc *r, const struct rpc_event *e, bool unkept)
 {
-    struct rpc_live *l = calloc(1, sizeof *l + e->body.n);
+    struct rpc_live *l = calloc(1, sizeof *l + e->body.n + e->raw.n);
 
     if (!l)
         return; /* live: nobody was promised it */
@@ -36,7 +36,10 @@ static void keep_live(struct rpc *r, const struct rpc_event *e)
     memcpy(l->body, e->body.p, e->body.n);
     l->e.type = l->type;
     l->e.body.p = (const uint8_t *)l->body;
-    l->e.raw = (struct tl_slice){NULL, 0};
+    l->unkept = unkept;
+    l->e.raw.p = (const uint8_t *)l->body + e->body.n;
+    if (e->raw.n)
+        memcpy(l->body + e->body.n, e->raw.p, e->raw.n);
     *r->live_tail = l;
     r->live_tail = &l->next;
 }
@@ -69,6 +72,8 @@ static void rendered(void *arg, const struct rpc_view_event *v)
 {
     struct render *x = arg;
     struct tl_out body = {.limit = RPC_VALUE_MAX};
+    bool bare = strcmp(v->type, "raw") == 0; /* nothing but its TL */
+    bool unkept = !v->live && (x->account->no_journal || (bare && x->account->no_raw));
     struct rpc_event e = {.account = x->account->id,
                           .type = v->type,
                           .chat = v->chat,
@@ -79,14 +84,14 @@ static void rendered(void *arg, const struct rpc_view_event *v)
                           .layer = tl_layer};
 
     put_body(&body, x, v);
-    if (x->fx->kind == MT_FX_UPDATE)
+    if (x->fx->kind == MT_FX_UPDATE && !v->live && (bare || !x->account->no_raw))
         e.raw = (struct tl_slice){x->fx->p, x->fx->n};
     if (body.err) {
         mt_logf(x->r->cfg.env, MT_LOG_WARN, "rpc", "no memory for an event of type %s", v->type);
     } else {
         e.body = (struct tl_slice){body.data, body.len};
-        if (v->live)
-            keep_live(x->r, &e);
+        if (v->live || unkept)
+            keep_live(x->r, &e, unkept);
         else
             x->event(x->arg, &e);
     }

@@ -9,11 +9,17 @@ struct rpc *rpc_new(const struct rpc_cfg *cfg, struct mt_now now)
     if (!r)
         return NULL;
     r->cfg = *cfg;
+    rpc_set_default_account(r, cfg->default_account);
     r->started = now;
     r->ready_tail = &r->ready;
     r->work_tail = &r->work;
     r->live_tail = &r->live;
     return r;
+}
+
+void rpc_set_default_account(struct rpc *r, const char *name)
+{
+    snprintf(r->default_account, sizeof r->default_account, "%s", name ? name : "");
 }
 
 void rpc_free(struct rpc *r)

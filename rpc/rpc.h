@@ -24,6 +24,8 @@ struct rpc_account {
     struct mt_account *core;
     const struct store_ops *store;
     bool paused;
+    bool no_journal; /* its events have no cursor and are told once */
+    bool no_raw;     /* the TL of updates is not kept beside their events */
 };
 struct rpc_cursor {
     uint32_t epoch;
@@ -54,6 +56,10 @@ struct rpc_host {
     /* the journal; `lost` as in storage */
     struct rpc_cursor (*journal_end)(void *ctx);
     struct rpc_cursor (*journal_oldest)(void *ctx);
+    /* per account what its bounds took of the events after `after` */
+    int (*journal_lost)(void *ctx, struct rpc_cursor after,
+                        int (*row)(void *arg, int32_t account, uint64_t count, struct rpc_cursor last),
+                        void *arg);
     int (*journal_read)(void *ctx, struct rpc_cursor after, size_t limit,
                         int (*row)(void *arg, const struct rpc_event *e), void *arg, uint64_t *lost);
     int (*sub_get)(void *ctx, const char *name, struct rpc_cursor *acked);
@@ -88,6 +94,8 @@ struct rpc_cfg {
 };
 struct rpc *rpc_new(const struct rpc_cfg *cfg, struct mt_now now);
 void rpc_free(struct rpc *r);
+/* After a reload; NULL: none. Copied. */
+void rpc_set_default_account(struct rpc *r, const char *name);
 
 /* --- connections --- */
 

@@ -38,14 +38,34 @@ bool rpc_cursor_valid(struct rpc *r, struct rpc_cursor c)
     return h->journal_read(h->ctx, c, 1, no_row, NULL, &lost) >= 0;
 }
 
-uint64_t rpc_journal_lost(struct rpc *r, struct rpc_cursor at)
+struct losses {
+    const struct rpc_filter *filter;
+    uint64_t count;
+    struct rpc_cursor last;
+};
+
+static int add_loss(void *arg, int32_t account, uint64_t count, struct rpc_cursor last)
+{
+    struct losses *l = arg;
+
+    if (!rpc_filter_admits(l->filter, account))
+        return 0;
+    l->count += count;
+    if (rpc_cursor_compare(last, l->last) > 0)
+        l->last = last;
+    return 0;
+}
+
+uint64_t rpc_journal_lost(struct rpc *r, const struct rpc_filter *f, struct rpc_cursor at,
+                          struct rpc_cursor *last)
 {
     const struct rpc_host *h = r->cfg.host;
-    uint64_t lost = 0;
+    struct losses l = {.filter = f};
 
-    if (rpc_cursor_compare(at, rpc_journal_start(r)) >= 0)
+    if (h->journal_lost(h->ctx, at, add_loss, &l) < 0)
         return 0;
-    return h->journal_read(h->ctx, at, 1, no_row, NULL, &lost) < 0 ? 0 : lost;
+    *last = l.last;
+    return l.count;
 }
 
 /* --- life --- */
@@ -224,17 +244,29 @@ static int push_row(void *arg, const struct rpc_event *e)
     return p->full;
 }
 
-static void push_lagged(struct rpc_sub *s, struct mt_now now, uint64_t lost)
+/* Once for each stretch, wherever it lies: accounts lose their oldest events one without the other. */
+static void tell_losses(struct rpc_sub *s, struct mt_now now)
 {
-    struct rpc_cursor to = rpc_journal_start(s->rpc);
+    struct rpc_cursor from = rpc_cursor_compare(s->at, s->lost_told) > 0 ? s->at : s->lost_told, last;
+    uint64_t lost = rpc_journal_lost(s->rpc, s->filter, from, &last);
     char from_text[32], to_text[32];
 
-    rpc_cursor_text(s->at, from_text);
-    rpc_cursor_text(to, to_text);
+    if (!lost)
+        return;
+    rpc_cursor_text(from, from_text);
+    rpc_cursor_text(last, to_text);
     push_own(
         s, now, "lagged",
-        json_pack("{s:s,s:s,s:I}", "lost_from", from_text, "lost_to", to_text, "lost", (json_int_t)lost));
-    s->at = to;
+        json_pack("{s:s,s:s,s:I}", "lost_from", from_text, "lost_to", to_text, "count", (json_int_t)lost));
+    s->lost_told = last;
+}
+
+static void tell_missed(struct rpc_sub *s, struct mt_now now)
+{
+    if (!s->missed || s->conn->dead || rpc_conn_unread(s->conn) >= RPC_PUSH_AHEAD)
+        return;
+    push_own(s, now, "lagged", json_pack("{s:I}", "count", (json_int_t)s->missed));
+    s->missed = 0;
 }
 
 static void mark_auto(struct rpc_sub *s)
@@ -261,9 +293,7 @@ static void read_on(struct rpc_sub *s, struct mt_now now)
 
     if (s->conn->dead || rpc_conn_unread(s->conn) >= RPC_PUSH_AHEAD || rpc_cursor_compare(s->at, end) == 0)
         return;
-    lost = rpc_journal_lost(s->rpc, s->at);
-    if (lost)
-        push_lagged(s, now, lost);
+    tell_losses(s, now);
     r = h->journal_read(h->ctx, s->at, READ_AT_ONCE, push_row, &p, &lost);
     if (r < 0) {
         rpc_sub_end(s, now, "the journal cannot be read from here");
@@ -282,9 +312,12 @@ static void push_live(struct rpc_sub *s, struct mt_now now)
     for (const struct rpc_live *l = s->rpc->live; l; l = l->next) {
         struct tl_out line = {.limit = RPC_VALUE_MAX};
 
-        if (s->conn->dead || rpc_conn_unread(s->conn) >= RPC_PUSH_AHEAD ||
-            !rpc_filter_match(s->filter, &l->e))
+        if (s->conn->dead || !rpc_filter_match(s->filter, &l->e))
             continue;
+        if (rpc_conn_unread(s->conn) >= RPC_PUSH_AHEAD) {
+            s->missed += l->unkept;
+            continue;
+        }
         rpc_event_line(&line, s->number, &l->e, &s->shape);
         put_line(s, now, &line);
     }
@@ -297,6 +330,7 @@ void rpc_subs_committed(struct rpc *r, struct mt_now now)
     while (s) {
         struct rpc_sub *next = s->next_all;
 
+        tell_missed(s, now);
         if (r->live)
             push_live(s, now);
         read_on(s, now);
@@ -327,7 +361,8 @@ void rpc_subs_wrote(struct rpc_conn *c, struct mt_now now)
             if (!s->store.pos)
                 rpc_timer_set(&c->rpc->timers, &s->store, now.mono + STORE_US);
         }
-        if (rpc_conn_unread(c) < RPC_PUSH_AHEAD && rpc_cursor_compare(s->at, h->journal_end(h->ctx)) != 0)
+        if (rpc_conn_unread(c) < RPC_PUSH_AHEAD &&
+            (s->missed || rpc_cursor_compare(s->at, h->journal_end(h->ctx)) != 0))
             rpc_conn_work(c);
     }
 }

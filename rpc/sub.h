@@ -18,7 +18,9 @@ struct rpc_sub {
     char name[RPC_SUB_NAME_MAX + 1]; /* "" = none */
     struct rpc_filter *filter;
     struct rpc_shape shape;
-    struct rpc_cursor at; /* all up to here was pushed or did not fit the filter */
+    struct rpc_cursor lost_told; /* losses up to here were told */
+    uint64_t missed;             /* events of accounts without a journal that found no room; not told yet */
+    struct rpc_cursor at;        /* all up to here was pushed or did not fit the filter */
     bool auto_ack;
     /*
      * auto ack: when the connection has written `mark` bytes in all, everything up to mark_at has left.
@@ -53,6 +55,10 @@ bool rpc_name_holder(struct rpc *r, const char *name, struct rpc_sub **sub, stru
 struct rpc_cursor rpc_journal_start(struct rpc *r);
 /* Whether it names a place (also one that is behind the bounds). */
 bool rpc_cursor_valid(struct rpc *r, struct rpc_cursor c);
-/* How many events after it have left the journal by its bounds. */
-uint64_t rpc_journal_lost(struct rpc *r, struct rpc_cursor at);
+/*
+ * How many events after it, of accounts that the filter admits, have left the journal by its bounds; *last:
+ * the newest of them.
+ */
+uint64_t rpc_journal_lost(struct rpc *r, const struct rpc_filter *f, struct rpc_cursor at,
+                          struct rpc_cursor *last);
 int rpc_cursor_compare(struct rpc_cursor a, struct rpc_cursor b);

@@ -79,9 +79,8 @@ struct store {
         uint64_t lost_last;
         bool reading;
         int32_t trimmed; /* account that the bounds took from last */
-        struct {
-            int64_t seconds, events, bytes;
-        } bounds;
+        struct store_bounds bounds;
+        bool over; /* see store_journal_is_over() */
     } journal;
 };
 

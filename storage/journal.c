@@ -156,6 +156,9 @@ int store_append(struct store *s, struct store_event *e)
         a->old_stored = s->wall;
     a->seq++;
     a->total += size;
+    if (a->seq - a->old_seq + 1 > s->journal.bounds.events + s->journal.bounds.events / 16 ||
+        a->total - a->old_total > s->journal.bounds.bytes + s->journal.bounds.bytes / 16)
+        s->journal.over = true;
     e->cursor.number = s->journal.next++;
     e->cursor.epoch = s->journal.epochs[s->journal.n_epochs - 1].epoch;
     store_ring_push(&s->journal.ring, e);
@@ -189,6 +192,35 @@ static uint64_t count_lost(struct store *s, uint64_t after)
         store_reset(st);
     }
     return n;
+}
+
+int store_journal_lost(struct store *s, struct store_cursor after,
+                       int (*row)(void *arg, int32_t account, uint64_t count, struct store_cursor last),
+                       void *arg)
+{
+    sqlite3_stmt *st;
+    uint64_t number;
+    int rc = store_epoch_resolve(s, after, &number);
+
+    if (rc != MT_OK)
+        return store_fail(s, rc, "no such cursor: %u.%llu", after.epoch, (unsigned long long)after.number);
+    if (number >= s->journal.lost_last)
+        return MT_OK;
+    st = store_stmt(s, SQL_LOST_BY_ACCOUNT);
+    if (!st)
+        return STORE_E_IO;
+    sqlite3_bind_int64(st, 1, (int64_t)number);
+    while ((rc = store_row(s, st)) > 0) {
+        struct store_cursor last = {.number = (uint64_t)sqlite3_column_int64(st, 2)};
+
+        last.epoch = store_epoch_of(s, last.number);
+        if (row(arg, (int32_t)sqlite3_column_int64(st, 0), (uint64_t)sqlite3_column_int64(st, 1), last) !=
+            0) {
+            store_reset(st);
+            return MT_OK;
+        }
+    }
+    return rc;
 }
 
 struct reading {

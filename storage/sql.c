@@ -84,6 +84,9 @@ const char *const store_sql_text[SQL_COUNT] = {
     [SQL_LOST_MAX] = "SELECT coalesce(max(last), 0) FROM lost",
     [SQL_LOST_AFTER] = "SELECT coalesce(sum(min(count, last - max(?1, first - 1))), 0) FROM lost"
                        " WHERE last > ?1 AND account_id NOT IN (SELECT account_id FROM gone)",
+    [SQL_LOST_BY_ACCOUNT] =
+        "SELECT account_id, sum(min(count, last - max(?1, first - 1))), max(last) FROM lost"
+        " WHERE last > ?1 AND account_id NOT IN (SELECT account_id FROM gone) GROUP BY account_id",
     [SQL_LOST_OF] = "SELECT first, last, count FROM lost WHERE account_id = ?1 ORDER BY first LIMIT ?2",
     [SQL_LOST_DROP] = "DELETE FROM lost WHERE account_id = ?1 AND first = ?2",
 

@@ -79,6 +79,7 @@ enum store_sql {
     SQL_LOST_LAST_OF,
     SQL_LOST_MAX,
     SQL_LOST_AFTER,
+    SQL_LOST_BY_ACCOUNT,
     SQL_LOST_OF,
     SQL_LOST_DROP,
 

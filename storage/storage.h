@@ -142,9 +142,27 @@ struct store_cursor store_journal_oldest(const struct store *s);
  */
 int store_journal_read(struct store *s, struct store_cursor after, size_t limit,
                        int (*row)(void *arg, const struct store_event *e), void *arg, uint64_t *lost);
+/*
+ * Calls `row` for each account of which events after `after` were taken by its bounds: how many (an estimate
+ * where `after` cuts a stretch), and the cursor of the newest of them. STORE_E_CURSOR as in reading.
+ */
+int store_journal_lost(struct store *s, struct store_cursor after,
+                       int (*row)(void *arg, int32_t account, uint64_t count, struct store_cursor last),
+                       void *arg);
+struct store_bounds {
+    int64_t seconds, events, bytes; /* of one account's journal; each > 0 */
+};
+/* 7 days, 1,000,000 events, 256 MiB until told otherwise. */
+void store_journal_bounds(struct store *s, const struct store_bounds *b);
+/*
+ * Whether an account is so far beyond its bounds in events or bytes (by a sixteenth) that the next trim
+ * should not be waited for.
+ */
+bool store_journal_is_over(const struct store *s);
 struct store_journal_stats {
     uint64_t events, bytes, oldest_time;
     unsigned percent; /* of the bounds in events and bytes, the fullest account */
+    int32_t fullest;  /* that account; 0 = none */
 };
 void store_journal_stats(struct store *s, struct store_journal_stats *out);
 /*

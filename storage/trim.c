@@ -330,6 +330,16 @@ static void look_again(struct store *s)
         (uint64_t)store_db_int(s->db, "SELECT coalesce(max(last), 0) FROM lost", (int64_t)s->journal.last);
 }
 
+void store_journal_bounds(struct store *s, const struct store_bounds *b)
+{
+    s->journal.bounds = *b;
+}
+
+bool store_journal_is_over(const struct store *s)
+{
+    return s->journal.over;
+}
+
 bool store_journal_trim(struct store *s, struct mt_now now)
 {
     bool more = false;
@@ -338,6 +348,7 @@ bool store_journal_trim(struct store *s, struct mt_now now)
     s->wall = now.wall / MT_US_PER_S;
     if (s->turn.open)
         return true;
+    s->journal.over = false;
     rc = trim_expired(s);
     if (rc == 0)
         rc = trim_gone(s);
@@ -379,7 +390,9 @@ void store_journal_stats(struct store *s, struct store_journal_stats *out)
         percent = events * 100 / s->journal.bounds.events;
         if (bytes * 100 / s->journal.bounds.bytes > percent)
             percent = bytes * 100 / s->journal.bounds.bytes;
-        if ((unsigned)percent > out->percent)
+        if ((unsigned)percent > out->percent) {
             out->percent = (unsigned)percent;
+            out->fullest = a->id;
+        }
     }
 }

@@ -14,7 +14,7 @@ import re
 import sys
 
 CODES = re.compile(r'RPC_ERROR\((-?\d+), (\w+), "([^"]*)"\)')
-ROW = re.compile(r'\{"(\w+)", "(\w+)", (T_\w+), AT\(\w+\), (NULL|"[^"]*"), (\w+), (\w+),\s*(NULL|"[^"]*"),\s*'
+ROW = re.compile(r'\{"(\w+)", "(\w+)", (T_\w+), (?:AT|OF)\(\w+\), (NULL|"[^"]*"), (\w+), (\w+),\s*(NULL|"[^"]*"),\s*'
                  r'(true|false),\s*(true|false),\s*"([^"]*)"\}')
 NUMBERS = {'INT32_MAX': '2147483647'}
 
@@ -160,15 +160,16 @@ def unquote(text):
 
 def keys(root):
     text = read(root, 'daemon/config.c')
-    table = text[text.index('static const struct key table[]'):text.index('#define N_KEYS')]
+    table = text[text.index('static const struct key table[]'):text.index('#define N_ACCOUNT_KEYS')]
     rows = ROW.findall(table)
-    if len(rows) != table.count('AT('):
-        raise Problem(f'daemon/config.c: read {len(rows)} of {table.count("AT(")} rows of the table')
+    there = len(re.findall(r'[ ,](?:AT|OF)\(\w+\), (?:NULL|")', table))
+    if len(rows) != there:
+        raise Problem(f'daemon/config.c: read {len(rows)} of {there} rows of the tables')
     section = None
     for where, name, kind, fallback, low, high, choices, secret, live, about in rows:
         if where != section:
             section = where
-            yield f'.SS [{section}]'
+            yield f'.SS [{section}{" NAME" if section == "account" else ""}]'
         yield f'.TP\n.B {name}'
         out = [about[0].upper() + about[1:] + '.']
         if unquote(choices):

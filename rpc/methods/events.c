@@ -78,6 +78,20 @@ static bool take_name(struct rpc_req *req, struct mt_now now, const char *name, 
     return true;
 }
 
+/* Of accounts that the filter admits and that keep no journal. */
+static void warn_of_no_journal(struct rpc *r, const struct rpc_filter *f, json_t *warnings)
+{
+    const struct rpc_host *h = r->cfg.host;
+    struct rpc_account a;
+
+    for (size_t i = 0, n = h->account_count(h->ctx); i < n; i++)
+        if (h->account_at(h->ctx, i, &a) && a.no_journal && rpc_filter_admits(f, a.id))
+            json_array_append_new(
+                warnings, json_sprintf("account %s keeps no journal: its events have no cursor, are not "
+                                       "repeated, and come by subscribe and waitEvent only",
+                                       a.name));
+}
+
 /* --- subscribe --- */
 
 static void answer_subscribed(struct rpc_req *req, const struct rpc_sub *s)
@@ -90,6 +104,7 @@ static void answer_subscribed(struct rpc_req *req, const struct rpc_sub *s)
         json_array_append_new(warnings,
                               json_string("the input has ended: without a heartbeat a quiet connection "
                                           "may be closed by the program between us (socat -t)"));
+    warn_of_no_journal(req->rpc, s->filter, warnings);
     out = json_pack("{s:I,s:s,s:o}", "subscription", (json_int_t)s->number, "cursor", cursor, "state",
                     rpc_accounts_json(req->rpc));
     if (out && json_array_size(warnings))
@@ -199,6 +214,7 @@ void rpc_m_seek(struct rpc_req *req, struct mt_now now)
     if (s) {
         s->at = at;
         s->marked = s->has_left = false;
+        s->lost_told = (struct rpc_cursor){0};
     }
     answer_place(req, at);
 }
@@ -260,10 +276,9 @@ void rpc_m_dropSubscription(struct rpc_req *req, struct mt_now now)
 
 struct wait {
     struct rpc_req *req;
-    struct rpc_cursor at;
+    struct rpc_cursor from, at;
     struct rpc_shape shape;
     json_t *items;
-    json_t *lagged;
     size_t limit, bytes, rows;
     bool one; /* waitEvent */
     bool nomem;
@@ -287,33 +302,43 @@ static int wait_row(void *arg, const struct rpc_event *e)
     return json_array_size(w->items) >= w->limit || w->bytes > ANSWER_MAX;
 }
 
-/* What left the journal before it was read: told, or for waitEvent an error (false: answered). */
-static bool wait_lost(struct wait *w)
+/* What waitEvent would have seen may be gone: an error (false: answered). */
+static bool nothing_lost(struct wait *w)
 {
-    struct rpc_cursor start = rpc_journal_start(w->req->rpc);
-    uint64_t lost = rpc_journal_lost(w->req->rpc, w->at);
+    struct rpc_cursor last;
+    uint64_t lost = rpc_journal_lost(w->req->rpc, w->req->filter, w->at, &last);
+
+    if (lost)
+        rpc_fail(w->req, RPC_E_LAGGED, "%llu events after that cursor have left the journal",
+                 (unsigned long long)lost);
+    return !lost;
+}
+
+/* What left the journal of the stretch that this answer covers, so that each loss is told once. */
+static json_t *lagged(struct wait *w)
+{
+    struct rpc *r = w->req->rpc;
+    struct rpc_cursor last, later;
+    uint64_t lost = rpc_journal_lost(r, w->req->filter, w->from, &last);
     char from[32], to[32];
 
     if (!lost)
-        return true;
-    if (w->one) {
-        rpc_fail(w->req, RPC_E_LAGGED, "%llu events after that cursor have left the journal",
-                 (unsigned long long)lost);
-        return false;
-    }
-    rpc_cursor_text(w->at, from);
-    rpc_cursor_text(start, to);
-    w->lagged = rpc_keep(
-        w->req, json_pack("{s:s,s:s,s:I}", "lost_from", from, "lost_to", to, "lost", (json_int_t)lost));
-    w->at = start;
-    return true;
+        return NULL;
+    if (rpc_cursor_compare(w->at, last) < 0)
+        last = w->at;
+    lost -= rpc_journal_lost(r, w->req->filter, w->at, &later);
+    if (!lost)
+        return NULL;
+    rpc_cursor_text(w->from, from);
+    rpc_cursor_text(last, to);
+    return json_pack("{s:s,s:s,s:I}", "lost_from", from, "lost_to", to, "count", (json_int_t)lost);
 }
 
 static void answer_wait(struct rpc_req *req, struct mt_now now)
 {
     struct wait *w = req->state;
     char cursor[32];
-    json_t *out;
+    json_t *out, *gone, *warnings;
 
     if (w->nomem) {
         rpc_fail_nomem(req);
@@ -324,9 +349,14 @@ static void answer_wait(struct rpc_req *req, struct mt_now now)
         return;
     }
     rpc_cursor_text(w->at, cursor);
+    warnings = json_array();
     out = json_pack("{s:O,s:s}", "items", w->items, "cursor", cursor);
-    if (out && w->lagged)
-        json_object_set(out, "lagged", w->lagged);
+    if (out && (gone = lagged(w)))
+        json_object_set_new(out, "lagged", gone);
+    warn_of_no_journal(req->rpc, req->filter, warnings);
+    if (out && json_array_size(warnings))
+        json_object_set(out, "warnings", warnings);
+    json_decref(warnings);
     rpc_answer(req, out);
 }
 
@@ -341,6 +371,14 @@ static bool live_matches(struct wait *w)
             return true;
     }
     return false;
+}
+
+static bool has_losses(struct wait *w)
+{
+    json_t *gone = w->one ? NULL : lagged(w);
+
+    json_decref(gone);
+    return gone != NULL;
 }
 
 enum filled { NOTHING, SOMETHING, FAILED };
@@ -363,7 +401,7 @@ static enum filled fill(struct wait *w)
         if (!full && w->rows < READ_AT_ONCE)
             w->at = end;
     }
-    return full || json_array_size(w->items) || w->lagged ? SOMETHING : NOTHING;
+    return full || json_array_size(w->items) || has_losses(w) ? SOMETHING : NOTHING;
 }
 
 static void poll_events(struct rpc_req *req, struct mt_now now)
@@ -431,8 +469,9 @@ static void get_events(struct rpc_req *req, struct mt_now now)
             put_name(req, name, acked) < 0)
             return;
     }
-    if (!begin_at(req, name, &w->at) || !wait_lost(w))
+    if (!begin_at(req, name, &w->at))
         return;
+    w->from = w->at;
     req->holds = name;
     req->expire = wait_ended;
     begin_wait(req, now);
@@ -453,7 +492,7 @@ static void wait_event(struct rpc_req *req, struct mt_now now)
     }
     w->one = true;
     w->limit = 1;
-    if (!begin_at(req, NULL, &w->at) || !wait_lost(w))
+    if (!begin_at(req, NULL, &w->at) || !nothing_lost(w))
         return;
     begin_wait(req, now);
 }

@@ -36,9 +36,11 @@ static void every_key_is_read(void **state)
     struct tgd_config c;
 
     assert_string_equal(
-        read_text(&c, "[daemon]\napi_id = 17\napi_hash = abc\nlog_level = debug\ndurability = power\n"
-                      "transport = full\n[socket]\npath = /x/y\nmode = 0660\n"
-                      "[account shop]\napi_id = 18\napi_hash = def\n"),
+        read_text(
+            &c, "[daemon]\napi_id = 17\napi_hash = abc\nlog_level = debug\ndurability = power\n"
+                "transport = full\njournal_days = 3\njournal_events = 50\njournal_mib = 2\n"
+                "journal_raw = no\n[socket]\npath = /x/y\nmode = 0660\n"
+                "[account shop]\napi_id = 18\napi_hash = def\njournal = off\n[account main]\njournal = on\n"),
         "");
     assert_int_equal(c.api_id, 17);
     assert_string_equal(c.api_hash, "abc");
@@ -47,7 +49,13 @@ static void every_key_is_read(void **state)
     assert_string_equal(c.transport, "full");
     assert_string_equal(c.socket, "/x/y");
     assert_int_equal(c.socket_mode, 0660);
-    assert_int_equal(c.n_accounts, 1);
+    assert_int_equal(c.journal_days, 3);
+    assert_int_equal(c.journal_events, 50);
+    assert_int_equal(c.journal_mib, 2);
+    assert_false(c.journal_raw);
+    assert_int_equal(c.n_accounts, 2);
+    assert_false(c.accounts[0].journal);
+    assert_true(c.accounts[1].journal);
     assert_string_equal(c.accounts[0].name, "shop");
     assert_int_equal(c.accounts[0].api_id, 18);
     tgd_config_fini(&c);
@@ -65,6 +73,10 @@ static void mistakes_are_named_with_their_line(void **state)
         {"[socket]\nmode = 999\n", "mode: expected a number"},
         {"[daemon]\ntransport = pigeon\n", "expected one of abridged|"},
         {"[account a]\ncolour = red\n", "unknown key 'colour' in [account]"},
+        {"[account a]\njurnal = on\n", "did you mean 'journal'?"},
+        {"[account a]\njournal = maybe\n", "journal: expected one of off|on"},
+        {"[account a]\napi_id = 0\n", "api_id: expected a number from 1"},
+        {"[daemon]\njournal_events = 3\n", "journal_events: expected a number from 10"},
         {"just words\n", ":1: no KEY = VALUE line"},
     };
 
@@ -118,6 +130,24 @@ static void reload_names_what_needs_a_restart(void **state)
     assert_string_equal(kept, "daemon.transport");
     assert_int_equal(a.api_id, 2);
     assert_string_equal(a.transport, "full");
+    tgd_config_fini(&a);
+    tgd_config_fini(&b);
+}
+
+static void reload_changes_what_accounts_keep(void **state)
+{
+    struct tgd_config a, b;
+    char kept[256];
+
+    assert_string_equal(read_text(&a, "[account x]\njournal = off\n[account y]\napi_id = 5\n"), "");
+    assert_string_equal(read_text(&b, "[account y]\njournal = off\n[account z]\njournal = off\n"), "");
+    tgd_config_apply(&a, &b, kept);
+    assert_string_equal(kept, "");
+    assert_int_equal(a.n_accounts, 3);
+    assert_true(a.accounts[0].journal);
+    assert_false(a.accounts[1].journal);
+    assert_int_equal(a.accounts[1].api_id, 5);
+    assert_false(a.accounts[2].journal);
     tgd_config_fini(&a);
     tgd_config_fini(&b);
 }
@@ -183,6 +213,7 @@ int main(void)
         cmocka_unit_test(the_command_line_is_stronger_than_the_file),
         cmocka_unit_test(a_secret_is_not_shown),
         cmocka_unit_test(reload_names_what_needs_a_restart),
+        cmocka_unit_test(reload_changes_what_accounts_keep),
         cmocka_unit_test(places_follow_the_environment),
         cmocka_unit_test(folders_are_made_with_their_mode),
     };

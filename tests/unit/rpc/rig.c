@@ -86,6 +86,17 @@ static int journal_read(void *ctx, struct rpc_cursor after, size_t limit,
     return MT_OK;
 }
 
+static int journal_lost(void *ctx, struct rpc_cursor after,
+                        int (*row)(void *arg, int32_t account, uint64_t count, struct rpc_cursor last),
+                        void *arg)
+{
+    struct rig *g = ctx;
+
+    if (after.number < g->trimmed)
+        row(arg, g->accounts[0].id, g->trimmed - after.number, (struct rpc_cursor){1, g->trimmed});
+    return MT_OK;
+}
+
 static int sub_get(void *ctx, const char *name, struct rpc_cursor *acked)
 {
     struct rig *g = ctx;
@@ -220,6 +231,7 @@ struct rig *rig_new(void)
                                 .journal_end = journal_end,
                                 .journal_oldest = journal_oldest,
                                 .journal_read = journal_read,
+                                .journal_lost = journal_lost,
                                 .sub_get = sub_get,
                                 .sub_put = sub_put,
                                 .sub_drop = sub_drop,

@@ -251,10 +251,16 @@ TEST(what_left_the_journal_is_told_once)
     g->trimmed = 3;
     assert_int_equal(lines(say(g, "{\"id\":1,\"method\":\"subscribe\",\"params\":{\"since\":\"1.1\"}}")), 4);
     assert_non_null(strstr(g->said, "\"type\":\"lagged\""));
-    assert_non_null(strstr(g->said, "\"lost\":2"));
+    assert_non_null(strstr(g->said, "\"lost_from\":\"1.1\",\"lost_to\":\"1.3\",\"count\":2"));
     say(g, "{\"id\":1,\"method\":\"getEvents\",\"params\":{\"since\":\"1.1\"}}");
-    assert_string_equal(got(g, "result.lagged.lost"), "2");
+    assert_string_equal(got(g, "result.lagged.count"), "2");
+    assert_string_equal(got(g, "result.lagged.lost_from"), "1.1");
+    assert_string_equal(got(g, "result.lagged.lost_to"), "1.3");
     assert_string_equal(got(g, "result.items.0.message.id"), "4");
+    message(g, 6, "y");
+    assert_int_equal(lines(rig_read(g, g->c)), 1);
+    say(g, "{\"id\":1,\"method\":\"getEvents\",\"params\":{\"since\":\"1.1\",\"accounts\":[\"bot\"]}}");
+    assert_string_equal(got(g, "result.lagged"), ""); /* of an account that was not asked for */
     say(g, "{\"id\":1,\"method\":\"waitEvent\",\"params\":{\"since\":\"1.1\"}}");
     assert_string_equal(got(g, "error.data.name"), "LAGGED");
     END;
@@ -356,6 +362,72 @@ TEST(an_update_without_a_view_is_an_event_of_type_raw)
     END;
 }
 
+TEST(an_account_without_a_journal_is_told_as_it_happens)
+{
+    uint8_t bytes[8] = {0};
+    struct mt_fx gap = {.kind = MT_FX_GAP, .chat = -5};
+    struct mt_fx raw = {.kind = MT_FX_UPDATE, .p = bytes, .n = sizeof bytes, .date = 1790000000};
+    BEGIN;
+    tl_store32(bytes, TL_updateStickerSets);
+    g->accounts[0].no_journal = true;
+    say(g, "{\"id\":1,\"method\":\"subscribe\",\"params\":{\"types\":[\"gap\",\"raw\"]}}");
+    assert_non_null(strstr(got(g, "result.warnings.0"), "account main keeps no journal"));
+    rpc_render_fx(g->r, g->now, 1, &gap, collect, g);
+    rpc_render(g->r, g->now, 1, &raw, collect, g);
+    assert_int_equal(g->n_events, 0);
+    assert_int_equal(lines(rig_read(g, g->c)), 2);
+    assert_null(strstr(g->said, "\"cursor\""));
+    assert_non_null(strstr(g->said, "\"gap\":{\"chat_id\":-5}"));
+    assert_non_null(strstr(g->said, "\"raw\":{\"_\":\"updateStickerSets\""));
+    assert_string_equal(rig_read(g, g->c), "");
+    say(g, "{\"id\":1,\"method\":\"waitEvent\",\"params\":{\"types\":[\"gap\"],\"wait\":9}}");
+    rpc_render_fx(g->r, g->now, 1, &gap, collect, g);
+    assert_int_equal(lines(rig_read(g, g->c)), 2); /* the subscriber's, and the answer */
+    say(g, "{\"id\":1,\"method\":\"getEvents\",\"params\":{\"since\":\"oldest\"}}");
+    assert_string_equal(got(g, "result.items"), "[]");
+    assert_non_null(strstr(got(g, "result.warnings.0"), "account main keeps no journal"));
+    END;
+}
+
+TEST(who_reads_too_slowly_is_told_how_many_unkept_events_were_missed)
+{
+    static char big[1000];
+    struct mt_fx gap = {.kind = MT_FX_GAP, .chat = -5};
+    char body[1200];
+    BEGIN;
+    memset(big, 'x', sizeof big - 1);
+    g->accounts[0].no_journal = true;
+    say(g, "{\"id\":1,\"method\":\"subscribe\"}");
+    snprintf(body, sizeof body, "\"type\":\"message\",\"time\":1,\"message\":{\"text\":\"%s\"}", big);
+    for (int i = 0; i < 256; i++) /* as many as are read at once */
+        rig_event(g, "message", 1, 1, 1, body);
+    rpc_committed(g->r, g->now);
+    for (int i = 0; i < 3; i++)
+        rpc_render_fx(g->r, g->now, 1, &gap, collect, g);
+    rpc_committed(g->r, g->now);
+    rpc_wrote(g->c, g->now, rpc_output(g->c).n);
+    assert_int_equal(rpc_deadline(g->r), 0);
+    rig_read(g, g->c);
+    assert_non_null(strstr(g->said, "\"type\":\"lagged\""));
+    assert_non_null(strstr(g->said, "\"lagged\":{\"count\":3}"));
+    END;
+}
+
+TEST(without_the_tl_of_updates_what_is_nothing_else_is_not_kept)
+{
+    uint8_t bytes[8] = {0};
+    struct mt_fx raw = {.kind = MT_FX_UPDATE, .p = bytes, .n = sizeof bytes, .date = 1790000000};
+    BEGIN;
+    tl_store32(bytes, TL_updateStickerSets);
+    g->accounts[0].no_raw = true;
+    say(g, "{\"id\":1,\"method\":\"subscribe\",\"params\":{\"types\":[\"raw\"]}}");
+    rpc_render(g->r, g->now, 1, &raw, collect, g);
+    assert_int_equal(g->n_events, 0);
+    assert_int_equal(lines(rig_read(g, g->c)), 1);
+    assert_non_null(strstr(g->said, "\"raw\":{\"_\":\"updateStickerSets\""));
+    END;
+}
+
 TEST(fields_of_a_subscription_shape_its_events)
 {
     BEGIN;
@@ -396,6 +468,9 @@ int main(void)
         cmocka_unit_test(a_heartbeat_comes_when_nothing_else_does),
         cmocka_unit_test(logins_and_connections_are_live_and_gaps_are_kept),
         cmocka_unit_test(an_update_without_a_view_is_an_event_of_type_raw),
+        cmocka_unit_test(an_account_without_a_journal_is_told_as_it_happens),
+        cmocka_unit_test(who_reads_too_slowly_is_told_how_many_unkept_events_were_missed),
+        cmocka_unit_test(without_the_tl_of_updates_what_is_nothing_else_is_not_kept),
         cmocka_unit_test(fields_of_a_subscription_shape_its_events),
         cmocka_unit_test(a_subscriber_may_half_close),
     };

@@ -342,6 +342,50 @@ static void bounds_take_the_oldest_and_say_how_many(void **state)
     assert_int_equal(store_journal_oldest(f->s).number, 3);
 }
 
+struct loss {
+    int32_t account;
+    uint64_t count, last;
+    int n;
+};
+
+static int see_loss(void *arg, int32_t account, uint64_t count, struct store_cursor last)
+{
+    *(struct loss *)arg = (struct loss){account, count, last.number, ((struct loss *)arg)->n + 1};
+    return 0;
+}
+
+/* A quiet account's old event is still there: what the other one lost lies behind it, not before all. */
+static void a_loss_is_told_though_older_events_are_kept(void **state)
+{
+    struct store_bounds bounds = {.seconds = 86400, .events = 10, .bytes = 1 << 20};
+    struct fixture *f = *state;
+    struct loss loss = {0};
+
+    fixture_open(f);
+    store_journal_bounds(f->s, &bounds);
+    fixture_account(f, "quiet");
+    fixture_account(f, "busy");
+    fixture_events(f, 1, 1, 20);
+    fixture_events(f, 2, 10, 20);
+    assert_false(store_journal_is_over(f->s));
+    fixture_events(f, 2, 10, 20);
+    assert_true(store_journal_is_over(f->s));
+    trim_all(f);
+    assert_false(store_journal_is_over(f->s));
+    assert_int_equal(store_journal_oldest(f->s).number, 1);
+    assert_int_equal(store_journal_lost(f->s, at(1, 0), see_loss, &loss), MT_OK);
+    assert_int_equal(loss.n, 1);
+    assert_int_equal(loss.account, 2);
+    assert_int_equal(loss.count, 10);
+    assert_int_equal(loss.last, 11);
+    assert_int_equal(store_journal_lost(f->s, at(1, 5), see_loss, &loss), MT_OK);
+    assert_int_equal(loss.count, 6);
+    loss.n = 0;
+    assert_int_equal(store_journal_lost(f->s, at(1, 11), see_loss, &loss), MT_OK);
+    assert_int_equal(loss.n, 0);
+    assert_int_equal(store_journal_lost(f->s, at(9, 11), see_loss, &loss), STORE_E_CURSOR);
+}
+
 static void old_events_leave_and_numbers_go_on(void **state)
 {
     struct fixture *f = *state;
@@ -453,6 +497,7 @@ int main(void)
         T(a_rolled_back_turn_costs_the_ring_nothing),
         T(an_event_of_the_open_turn_is_not_seen),
         T(bounds_take_the_oldest_and_say_how_many),
+        T(a_loss_is_told_though_older_events_are_kept),
         T(old_events_leave_and_numbers_go_on),
         T(large_accounts_are_bound_in_bytes),
         T(an_expired_event_is_gone_from_memory_and_disk),

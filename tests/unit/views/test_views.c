@@ -165,6 +165,16 @@ static void login_codes_leave_the_journal_after_an_hour(void **state)
     json_decref(list);
 }
 
+static void what_destroys_itself_leaves_the_journal_with_its_time(void **state)
+{
+    json_t *list =
+        events("message", "{\"_\":\"updateNewMessage\",\"pts\":1,\"pts_count\":1,\"message\":{\"_\":"
+                          "\"message\",\"id\":6,\"peer_id\":{\"_\":\"peerUser\",\"user_id\":42},"
+                          "\"date\":100,\"ttl_period\":86400,\"message\":\"gone tomorrow\"}}");
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(list, 0), "expires")), 86500);
+    json_decref(list);
+}
+
 static void an_edit_is_keyed_by_its_time(void **state)
 {
     json_t *list =
@@ -302,6 +312,7 @@ int main(void)
         cmocka_unit_test(an_outgoing_message_names_this_account_as_sender),
         cmocka_unit_test(a_channel_post_has_its_channel_as_sender_and_a_link),
         cmocka_unit_test(login_codes_leave_the_journal_after_an_hour),
+        cmocka_unit_test(what_destroys_itself_leaves_the_journal_with_its_time),
         cmocka_unit_test(an_edit_is_keyed_by_its_time),
         cmocka_unit_test(deleted_ids_find_their_chats_again),
         cmocka_unit_test(read_marks_say_whose),
