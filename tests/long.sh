@@ -1,7 +1,7 @@
 #!/bin/sh
 # What takes longer than CI has: mutations, the sim over many seeds, a stop at every effect of storage, kills again and
 # again, the fuzz targets for longer, all budgets. Ends with "N passed, N failed" and prints figures on its way.
-#   TGD_LONG_SEEDS (10000)  TGD_LONG_KILLS (10 rounds)  TGD_FUZZ_SECONDS (300)
+#   TGD_LONG_SEEDS (100000)  TGD_LONG_KILLS (10 rounds)  TGD_FUZZ_SECONDS (300)
 # Names as arguments run only those: mutate sim sweep kills fuzz bench.
 set -u
 cd "$(dirname "$0")/.." || exit 2
@@ -25,7 +25,8 @@ ninja -j "$jobs" -C build-test >build-test.log 2>&1 || { tail -n 30 build-test.l
 for suite in ${*:-mutate sim sweep kills fuzz bench}; do
     case $suite in
     mutate) tally mutations line tests/tools/mutate ;;
-    sim) tally sim line build-test/tests/sim/sim --seeds "${TGD_LONG_SEEDS:-10000}" ;;
+    sim) # other seeds than CI's
+        tally sim line env TGD_SIM_FIRST=100001 TGD_SIM_SEEDS="${TGD_LONG_SEEDS:-100000}" TGD_SIM_HANDSHAKES=3000 tests/sim/run ;;
     sweep) tally "storage, every effect" meson build-test meson test -C build-test --no-rebuild --suite sweep -q ;;
     kills)
         i=0

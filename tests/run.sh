@@ -29,7 +29,7 @@ build build-test gcc -Db_sanitize=address,undefined -Dbuildtype=debugoptimized |
 for suite in $suites; do
     case $suite in
     unit) tally unit meson build-test meson test -C build-test --no-rebuild --suite unit --print-errorlogs -q ;;
-    sim) tally sim line build-test/tests/sim/sim --seeds 300 ;;
+    sim) tally sim line tests/sim/run ;;
     clang)
         need clang || exit 2
         tally "build with clang" exit tests/tools/build_clang.sh "$jobs" ;;

@@ -21,9 +21,10 @@
 
 static int take_one(struct mt_conn *c, struct mt_now now, struct mt_in_msg *in, unsigned depth);
 
-static bool is_complaint(uint32_t id)
+/* What finds out whose clock is wrong must get through the time window. */
+static bool tells_time(uint32_t id)
 {
-    return id == MT_ID_BAD_MSG || id == MT_ID_BAD_SALT;
+    return id == MT_ID_BAD_MSG || id == MT_ID_BAD_SALT || id == MT_ID_PONG;
 }
 
 static bool read_inner(struct tl_in *r, struct mt_in_msg *in)
@@ -171,8 +172,8 @@ static int dispatch(struct mt_conn *c, struct mt_now now, struct mt_in_msg *in, 
     }
 }
 
-/* Ignored for its time. A ping finds out whose clock is wrong: a complaint sets ours, a pong says that it is
- * right. */
+/* Ignored for its time. A ping finds out whose clock is wrong: a complaint sets ours, and so does a pong that
+ * lies ahead of it; any other pong says that it is right. */
 static void miss(struct mt_conn *c, const struct mt_in_msg *in)
 {
     if (in->old_session || !(in->seqno & 1))
@@ -205,7 +206,7 @@ static int open_message(struct mt_conn *c, struct mt_now now, struct mt_in_msg *
         in->n = n;
         id = id_of(in);
     }
-    if (in->stale && !is_complaint(id) && id != MT_ID_CONTAINER) {
+    if (in->stale && !tells_time(id) && id != MT_ID_CONTAINER) {
         miss(c, in);
         return MT_OK;
     }
@@ -226,9 +227,11 @@ static int take_one(struct mt_conn *c, struct mt_now now, struct mt_in_msg *in, 
     }
     if (id_of(in) == MT_ID_CONTAINER)
         return take_container(c, now, in, depth);
-    switch (mt_window_look(&c->window, in->msg_id)) {
+    /* ids are unique in their session only: the old one, of which nothing but answers count, may have the
+     * same */
+    switch (in->old_session ? MT_SEEN_NEVER : mt_window_look(&c->window, in->msg_id)) {
     case MT_SEEN_BEFORE:
-        if (in->seqno & 1 && !in->old_session)
+        if (in->seqno & 1)
             mt_acks_add(&c->acks, now, in->msg_id);
         return MT_OK;
     case MT_SEEN_TOO_OLD:
@@ -236,7 +239,7 @@ static int take_one(struct mt_conn *c, struct mt_now now, struct mt_in_msg *in, 
     case MT_SEEN_NEVER:
         break;
     }
-    if (in->stale && !is_complaint(id_of(in)) && id_of(in) != MT_ID_GZIP_PACKED) {
+    if (in->stale && !tells_time(id_of(in)) && id_of(in) != MT_ID_GZIP_PACKED) {
         miss(c, in);
         return MT_OK;
     }
@@ -244,10 +247,10 @@ static int take_one(struct mt_conn *c, struct mt_now now, struct mt_in_msg *in, 
     free(in->owned);
     if (err == MT_E_NOMEM)
         return err; /* not seen: the server will say it again */
-    if (in->stale)
+    if (in->stale || in->old_session)
         return err;
     mt_window_add(&c->window, in->msg_id);
-    if (in->seqno & 1 && !in->old_session)
+    if (in->seqno & 1)
         mt_acks_add(&c->acks, now, in->msg_id);
     return err;
 }

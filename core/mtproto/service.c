@@ -191,14 +191,27 @@ void mt_on_pong(struct mt_conn *c, struct mt_now now, const struct mt_in_msg *in
 {
     struct tl_in r = tl_in(in->p, in->n);
     uint64_t msg_id;
+    bool ahead;
 
     tl_u32(&r);
     msg_id = tl_u64(&r);
     if (r.err)
         return;
+    /*
+     * 30 to 300 s behind the server we take none of its messages and it takes all of ours: only the answer to
+     * a ping tells. One that lies behind may be an old one, held back by somebody.
+     */
+    ahead = in->stale && c->ping_open && mt_sent_find(&c->sent, msg_id) &&
+            mt_msg_id_time(in->msg_id) > mt_clock_server(&c->clock, now);
+    if (in->stale && !ahead)
+        return;
+    if (ahead) {
+        mt_clock_set(&c->clock, now, in->msg_id);
+        mt_session_clock_moved(c, now);
+    }
     service_done(c, msg_id);
     c->ping_open = false;
-    mt_session_missed(c, false);
+    mt_session_missed(c, ahead);
     mt_ask_states(c, now.mono - MT_ASK_AFTER_US);
 }
 

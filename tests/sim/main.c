@@ -1,6 +1,6 @@
 /*
- * sim [--seeds N] [--first N] [--seed N]: runs N seeds from the first one, or a single one with its story.
- * Ends with "N passed, N failed"; a failing seed prints the line that runs it again.
+ * sim [--seeds N] [--first N] [--step N] [--seed N]: runs N seeds from the first one, or a single one with
+ * its story. Ends with "N passed, N failed"; a failing seed prints the line that runs it again.
  */
 #include "tests/sim/sim.h"
 
@@ -10,7 +10,7 @@
 
 int main(int argc, char **argv)
 {
-    uint64_t first = 1, seeds = 300;
+    uint64_t first = 1, seeds = 300, step = 1;
     struct sim_totals totals = {0};
     bool verbose = false;
     char failure[256];
@@ -22,13 +22,15 @@ int main(int argc, char **argv)
             seeds = v;
         else if (!strcmp(argv[i], "--first"))
             first = v;
+        else if (!strcmp(argv[i], "--step"))
+            step = v;
         else if (!strcmp(argv[i], "--seed")) {
             first = v;
             seeds = 1;
             verbose = true;
         }
     }
-    for (uint64_t seed = first; seed < first + seeds; seed++)
+    for (uint64_t seed = first; seed < first + seeds * step; seed += step)
         if (!sim_run(seed, verbose, failure, &totals))
             printf("seed %llu: %s\n    again: %s --seed %llu\n", (unsigned long long)seed, failure, argv[0],
                    (unsigned long long)seed);

@@ -1,6 +1,8 @@
 /* Complaints of the server about our messages, and sessions that end or begin anew. */
 #include "tests/unit/mtproto/fake_server.h"
 
+#include "tl/ids.h"
+
 #include "core/mtproto/session.h"
 
 static const uint8_t answer[8] = {1, 2, 3, 4, 5, 6, 7, 8};
@@ -141,6 +143,36 @@ static void code_16_takes_the_time_of_the_notice(void **state) /* traps 25, 27 *
     fake_stop(&f);
 }
 
+/* The server takes what comes up to 300 s late, we take nothing that is 30 s early: nobody complains. */
+static void a_pong_from_ahead_sets_the_clock(void **state) /* traps 20, 25 */
+{
+    const struct fake_msg *ping;
+    struct tl_out body;
+    struct fake f;
+
+    (void)state;
+    fake_start(&f);
+    fake_submit(&f, 1, 0, MT_NEVER);
+    fake_take(&f);
+    f.skew_us = 73 * MT_US_PER_S; /* this machine stood still for a while */
+    body = fake_body(MT_ID_RPC_RESULT);
+    tl_put_u64(&body, fake_query(&f, 1)->msg_id);
+    tl_put_bool(&body, true);
+    fake_send(&f, 1, true, &body);
+    assert_int_equal(fake_event(&f), MT_DC_NONE); /* ignored: but we ask what time it is */
+    fake_take(&f);
+    ping = fake_find(&f, MT_ID_PING_DISCONNECT, NULL);
+    assert_non_null(ping);
+    fake_pong(&f, ping->msg_id + 4); /* of no ping of ours */
+    assert_int_equal(fake_event(&f), MT_DC_NONE);
+    fake_pong(&f, ping->msg_id);
+    assert_int_equal(fake_event(&f), MT_DC_TIME);
+    assert_true(llabs(f.event.time_offset_us - f.skew_us) < MT_US_PER_S);
+    fake_take(&f);
+    assert_non_null(fake_find(&f, MT_ID_RESEND_REQ, NULL)); /* and now the answer, please */
+    fake_stop(&f);
+}
+
 static void code_17_goes_back_in_a_new_session(void **state) /* traps 25, 27 */
 {
     struct fake f;
@@ -210,6 +242,32 @@ static void an_answer_to_the_old_session_still_counts(void **state)
     assert_int_equal(fake_event(&f), MT_DC_FAILED);
     assert_int_equal(f.event.token, 3);
     assert_int_equal(f.event.sent, MT_SENT_UNKNOWN);
+    fake_stop(&f);
+}
+
+static void an_update_to_the_old_session_hides_none_of_the_new_one(void **state)
+{
+    struct tl_out too_long = fake_body(TL_updatesTooLong);
+    struct fake f;
+    uint64_t old, new, id;
+
+    (void)state;
+    fake_start(&f);
+    old = f.session;
+    fake_submit(&f, 1, 0, f.now.mono + 60 * MT_US_PER_S);
+    fake_take(&f);
+    fake_bad_msg(&f, fake_query(&f, 1)->msg_id, 32);
+    fake_take(&f);
+    new = f.session;
+    assert_int_equal(fake_event(&f), MT_DC_NEW_SESSION);
+    f.session = old; /* the server tells both of them, at the same time and so under the same id */
+    id = fake_id(&f, 3);
+    assert_int_equal(fake_send_as(&f, id, 1, &too_long), MT_OK);
+    assert_int_equal(fake_event(&f), MT_DC_NONE);
+    f.session = new;
+    assert_int_equal(fake_send_as(&f, id, 1, &too_long), MT_OK);
+    assert_int_equal(fake_event(&f), MT_DC_UPDATES);
+    tl_out_free(&too_long);
     fake_stop(&f);
 }
 
@@ -322,8 +380,10 @@ int main(void)
         cmocka_unit_test(a_hundred_bad_salts_make_a_hundred_requests_go_once_more),
         cmocka_unit_test(a_server_that_never_stops_complaining_loses_the_link),
         cmocka_unit_test(code_16_takes_the_time_of_the_notice),
+        cmocka_unit_test(a_pong_from_ahead_sets_the_clock),
         cmocka_unit_test(code_17_goes_back_in_a_new_session),
         cmocka_unit_test(an_answer_to_the_old_session_still_counts),
+        cmocka_unit_test(an_update_to_the_old_session_hides_none_of_the_new_one),
         cmocka_unit_test(sequence_complaints_open_a_new_session_and_repeat_what_they_name),
         cmocka_unit_test(code_20_repeats_only_what_may_be_repeated),
         cmocka_unit_test(a_new_session_repeats_what_is_older_only),

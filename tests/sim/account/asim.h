@@ -1,0 +1,256 @@
+/*
+ * One run of the whole engine: accounts (core/account) with a model of their storage, against the sandbox
+ * with its world, over a bad network, in one process, under one virtual clock. Everything random comes from
+ * the seed, so a run can be told again.
+ *
+ *     plot.c      what happens: people talk, links break, the server misbehaves, power fails
+ *     truth.c     what must hold in the end: our view of each chat is the server's
+ *        |
+ *     owner.c     one process of an account: turns, effects, what waits for commit and sync, its death
+ *     asks.c      sends and calls of its clients, and what they were told
+ *     disk.c      what survives: a log with two marks, committed and synced
+ *     view.c      the journal told again: each happening once, in order per box
+ *        |
+ *     wires.c     links: late, in pieces, cut at any byte, silent (../net.h)  ---  the sandbox
+ *
+ * Authorisation keys are given to both sides, so that no run needs a key exchange; ../ has those.
+ */
+#pragma once
+
+#include "core/account/account.h"
+#include "tests/sandbox/server.h"
+#include "tests/sim/net.h"
+
+enum asim_class {
+    ASIM_CLEAN,  /* delays only */
+    ASIM_CUTS,   /* links break */
+    ASIM_FAULTS, /* the server misbehaves, clocks jump */
+    ASIM_DEATHS, /* the daemon is killed between two effects, power fails, the server restarts */
+    ASIM_GAPS,   /* all that, long absences, small slices, "too long" */
+    ASIM_CLASSES,
+};
+
+#define OWNERS      3
+#define WIRES       12
+#define LETTERS     64
+#define ASKED       400
+#define BOX_IDS     600 /* message ids in a box */
+#define TEXT_MAX    24
+#define DISK_BLOCKS 20000
+
+struct asim;
+struct owner;
+
+/* --- view.c: what the journal says --- */
+
+enum box { BOX_COMMON, BOX_FAMILY, BOX_NEWS, BOXES };
+
+struct happening {
+    enum { HAP_NEW, HAP_EDIT, HAP_DELETE, HAP_HOLE } kind;
+    enum box box;
+    mt_chat_id chat;
+    int32_t id;  /* HOLE: what is up to here may be missing */
+    int32_t pts; /* of the update, 0: has none */
+    char text[TEXT_MAX];
+};
+struct said {
+    mt_chat_id chat;
+    bool known, present;
+    char text[TEXT_MAX];
+};
+struct view {
+    struct said said[BOXES][BOX_IDS];
+    int32_t last_id[BOXES], last_pts[BOXES], hole[BOXES];
+};
+void view_init(struct view *v, const int32_t first[BOXES]);
+/* False: this cannot follow what was journaled before; why[] says it. */
+bool view_tell(struct view *v, const struct happening *h, char why[160]);
+/* What an Update object says, as happenings; how many (at most `max`). */
+size_t view_read(const void *p, size_t n, struct happening *out, size_t max);
+enum box view_box(mt_chat_id chat);
+
+/* --- disk.c --- */
+
+struct disk_block;
+struct disk {
+    struct store_ops ops;
+    struct disk_block *blocks[DISK_BLOCKS]; /* the log */
+    size_t n, committed, synced;
+    /* what the log amounts to */
+    struct mt_update_state state;
+    struct mt_peer peers[32];
+    size_t n_peers;
+    struct {
+        int64_t id;
+        int32_t pts;
+    } channels[8];
+    size_t n_channels;
+    const struct mt_outbox_row *rows[LETTERS * 2];
+    size_t n_rows;
+    struct view view;
+    /* written at once and synced, as keys.db is */
+    struct mt_saved saved;
+};
+void disk_init(struct disk *d, struct owner *o);
+/* What storage does with an effect; nothing where it does nothing. */
+void disk_write(struct owner *o, const struct mt_fx *fx);
+/* The process died (keep = committed) or the power failed (keep = synced). */
+void disk_die(struct owner *o, size_t keep);
+void disk_fini(struct disk *d);
+
+/* --- asks.c --- */
+
+struct letter {
+    char text[TEXT_MAX];
+    mt_chat_id to;
+    bool queue, dedup;
+    bool promised;     /* its `queue` was answered */
+    bool answered;     /* with its message */
+    bool refused;      /* by the last answer nothing went out, and nothing will */
+    size_t refused_at; /* mark of the log under that answer */
+    unsigned open;     /* submissions without an answer in this life */
+};
+struct asked {
+    int letter; /* -1: a call */
+    unsigned life, ends;
+    bool abandoned;
+};
+/* An answer that waits: for its commit, or for its sync. */
+struct told {
+    uint64_t token;
+    enum mt_reply_kind kind;
+    enum mt_sent sent;
+    bool for_sync;
+    size_t mark; /* of the log */
+};
+
+struct owner {
+    struct asim *s;
+    unsigned index;
+    const char *name; /* @username */
+    int64_t user_id;
+    bool bot;
+    struct mt_account *a; /* NULL: not running */
+    struct mt_env env;
+    uint64_t rng;
+    int64_t skew; /* its wall - true wall */
+    unsigned life;
+    long die_after; /* effects and commits until it is killed; < 0: never */
+    bool dies_of_power;
+    int64_t start_at; /* while it is not running */
+    int64_t sync_at;
+    int32_t first[BOXES]; /* the newest message in each box when the run began */
+    struct disk disk;
+    struct letter letters[LETTERS];
+    unsigned n_letters;
+    struct asked asked[ASKED + 1]; /* by token, from 1 */
+    unsigned n_asked;
+    struct told told[ASKED];
+    size_t n_told;
+};
+
+struct wire {
+    bool used, client, server; /* that end is open */
+    unsigned owner, life;
+    uint32_t link, conn;
+    int32_t dc;
+    int64_t open_at;
+    bool refused;
+    int64_t delay;
+    size_t piece;
+    struct net_pipe up, down;
+};
+
+struct asim {
+    uint64_t seed, rng;
+    enum asim_class class;
+    bool verbose;
+    int64_t t;
+    char failure[256];
+    struct mt_env server_env;
+    uint64_t server_rng;
+    struct sb_world *world;
+    struct sb_server *server;
+    struct mt_servers servers;
+    struct mt_server list[3];
+    enum mt_framing framing;
+    bool obfuscated;
+    struct owner owners[OWNERS];
+    struct wire wires[WIRES];
+    int64_t alice, bob, carol, bot;
+    mt_chat_id family, news, team;
+    unsigned words; /* of messages that people of the world said */
+};
+
+struct asim_totals {
+    unsigned runs, failed;
+    uint64_t happenings, sends, delivered, promised, calls, deaths, links, holes;
+};
+
+static inline struct mt_now asim_now(const struct asim *s)
+{
+    return (struct mt_now){.mono = s->t, .wall = INT64_C(1750000000) * MT_US_PER_S + s->t};
+}
+static inline struct mt_now owner_now(const struct owner *o)
+{
+    struct mt_now now = asim_now(o->s);
+
+    now.wall += o->skew;
+    return now;
+}
+uint64_t asim_random(struct asim *s, uint64_t n); /* 0 .. n-1 */
+void asim_fill(void *ctx, void *buf, size_t n);
+void asim_trace(struct asim *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void asim_fail(struct asim *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* plot.c: runs one seed; true: all held. */
+bool asim_run(uint64_t seed, bool verbose, char failure[256], struct asim_totals *totals);
+/* A method of the sandbox's control socket; its result, or NULL after a failure. */
+json_t *asim_control(struct asim *s, const char *method, json_t *params);
+
+/* --- owner.c --- */
+
+void owner_start(struct owner *o);
+/* At once, in the middle of whatever it does. */
+void owner_die(struct owner *o, bool power);
+/* SIGTERM, and a start later. */
+void owner_stop(struct owner *o);
+bool owner_step(struct owner *o);
+int64_t owner_deadline(const struct owner *o);
+void owner_fini(struct owner *o);
+
+/* --- asks.c --- */
+
+void ask_send(struct owner *o);
+void ask_again(struct owner *o); /* a send with a dedup key, once more */
+void ask_call(struct owner *o);
+void ask_cancel(struct owner *o);
+/* A REPLY effect: kept until what it promises is so. */
+void ask_take(struct owner *o, const struct mt_fx *fx);
+void ask_committed(struct owner *o);
+void ask_synced(struct owner *o);
+void ask_died(struct owner *o, bool power);
+
+/* --- wires.c --- */
+
+void wires_open(struct owner *o, const struct mt_fx *fx);
+void wires_close(struct owner *o, uint32_t link); /* 0: all of them */
+/* Client's ends of an owner; server's ends of all. True: something moved. */
+bool wires_step_owner(struct owner *o);
+bool wires_step_server(struct asim *s);
+int64_t wires_deadline(const struct asim *s);
+void wires_cut(struct asim *s, struct wire *w);
+void wires_fini(struct asim *s);
+/* The server's half of a key. */
+void wires_give_key(struct asim *s, int32_t dc, const uint8_t key[MT_KEY_LEN], int64_t salt);
+struct wires_count {
+    uint64_t links, bad_msg, bad_salt, resent;
+};
+struct wires_count wires_counted(const struct asim *s);
+
+/* --- truth.c --- */
+
+bool truth_setup(struct asim *s); /* people, keys, what is on the disks */
+void truth_check(struct asim *s, struct asim_totals *totals);
+/* The highest message id in a box of an owner. */
+int32_t truth_top(const struct asim *s, unsigned owner, enum box box);
