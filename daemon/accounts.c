@@ -83,8 +83,6 @@ static int make_core(struct tgd_account *a, struct mt_now now)
     }
     mt_account_free(a->core);
     a->core = core;
-    a->dirty = true;
-    a->deadline = now.mono;
     if (!a->row.paused)
         mt_account_start(core, now);
 end:
@@ -118,8 +116,29 @@ static void destroy(struct tgd_account *a)
     if (!a)
         return;
     tgd_links_close(a);
+    rpc_timer_clear(&a->tgd->due, &a->due);
     mt_account_free(a->core);
     free(a);
+}
+
+void tgd_account_touch(struct tgd_account *a)
+{
+    struct tgd *d = a->tgd;
+
+    if (a->dirty)
+        return;
+    a->dirty = true;
+    a->next_dirty = NULL;
+    *(d->dirty ? d->dirty_end : &d->dirty) = a;
+    d->dirty_end = &a->next_dirty;
+}
+
+static void on_due(struct rpc_timer *t, struct mt_now now)
+{
+    struct tgd_account *a = (struct tgd_account *)((char *)t - offsetof(struct tgd_account, due));
+
+    mt_account_tick(a->core, now);
+    tgd_account_touch(a);
 }
 
 static int open_one(struct tgd *d, const struct store_account *row, struct mt_now now)
@@ -136,12 +155,14 @@ static int open_one(struct tgd *d, const struct store_account *row, struct mt_no
     list = realloc(d->accounts, (d->n_accounts + 1) * sizeof *list);
     if (list)
         d->accounts = list;
-    if (!list || !a->ops || (r = make_core(a, now)) != MT_OK) {
+    a->due.fire = on_due;
+    if (!list || !a->ops || !rpc_timer_set(&d->due, &a->due, now.mono) || (r = make_core(a, now)) != MT_OK) {
         destroy(a);
         return r;
     }
     configure(a);
     d->accounts[d->n_accounts++] = a;
+    tgd_account_touch(a);
     return MT_OK;
 }
 
@@ -165,16 +186,33 @@ void tgd_accounts_close(struct tgd *d)
     for (size_t i = 0; i < d->n_accounts; i++)
         destroy(d->accounts[i]);
     free(d->accounts);
+    rpc_timers_fini(&d->due);
     d->accounts = NULL;
     d->n_accounts = 0;
+    d->dirty = NULL;
+}
+
+/* The first account whose id is not below. */
+static size_t place_of(const struct tgd *d, int32_t id)
+{
+    size_t low = 0, high = d->n_accounts;
+
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+
+        if (d->accounts[mid]->row.id < id)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
 }
 
 struct tgd_account *tgd_account_by_id(struct tgd *d, int32_t id)
 {
-    for (size_t i = 0; i < d->n_accounts; i++)
-        if (d->accounts[i]->row.id == id)
-            return d->accounts[i];
-    return NULL;
+    size_t i = place_of(d, id);
+
+    return i < d->n_accounts && d->accounts[i]->row.id == id ? d->accounts[i] : NULL;
 }
 
 int tgd_account_add(struct tgd *d, const char *name, int32_t api_id, const char *api_hash, int32_t *id,
@@ -227,18 +265,16 @@ int tgd_account_remove(struct tgd *d, int32_t id, char err[256])
 {
     struct tgd_account *a = tgd_account_by_id(d, id);
     int r = store_account_remove(d->store, id);
+    size_t i;
 
     if (!a || r != MT_OK) {
         snprintf(err, 256, "%s", a ? store_error(d->store) : "no such account");
         return a ? r : MT_E_NOT_FOUND;
     }
-    for (size_t i = 0; i < d->n_accounts; i++) {
-        if (d->accounts[i] == a) {
-            d->accounts[i] = d->accounts[--d->n_accounts];
-            break;
-        }
-    }
+    i = place_of(d, id);
+    memmove(&d->accounts[i], &d->accounts[i + 1], (--d->n_accounts - i) * sizeof(struct tgd_account *));
     finish(a, tgd_now());
+    a->gone = true;
     a->next_removed = d->removed; /* a caller further up may still hold it: freed by tgd_accounts_reap() */
     d->removed = a;
     return MT_OK;
@@ -275,7 +311,7 @@ int tgd_account_pause(struct tgd *d, int32_t id, bool paused, char err[256])
         mt_account_pause(a->core, now);
     else
         mt_account_start(a->core, now);
-    a->dirty = true;
+    tgd_account_touch(a);
     return MT_OK;
 }
 
@@ -283,12 +319,13 @@ void tgd_accounts_kick(struct tgd *d, struct mt_now now)
 {
     for (size_t i = 0; i < d->n_accounts; i++) {
         mt_account_kick(d->accounts[i]->core, now);
-        d->accounts[i]->dirty = true;
+        tgd_account_touch(d->accounts[i]);
     }
 }
 
 int tgd_account_restart(struct tgd_account *a, struct mt_now now)
 {
     finish(a, now);
+    tgd_account_touch(a);
     return make_core(a, now);
 }

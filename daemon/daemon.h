@@ -18,6 +18,7 @@
 #include "core/account/account.h"
 #include "daemon/config.h"
 #include "rpc/rpc.h"
+#include "rpc/timer.h"
 #include "storage/storage.h"
 
 struct tgd_account;
@@ -41,9 +42,12 @@ struct tgd {
     struct tgd_hangup *hangup;
     struct tgd_listener *listeners; /* list */
     struct tgd_client *clients;     /* list */
-    struct tgd_account **accounts;
+    struct tgd_account **accounts;  /* by id, which only grows */
     size_t n_accounts;
     struct tgd_account *removed; /* list, until the end of the turn */
+    struct tgd_account *dirty;   /* list of those that may have effects to pull, in the order of touching */
+    struct tgd_account **dirty_end;
+    struct rpc_timers due; /* deadlines of the accounts */
     struct tgd_pump *pump;
     bool draining; /* stopping: no new clients, accounts are closing */
     bool stop;
@@ -60,8 +64,10 @@ struct tgd_account {
     char api_hash[64];      /* lent to core: the configuration may change under it */
     bool no_journal;        /* journal = off */
     struct tgd_link *links; /* list */
-    bool dirty;             /* may have effects to pull */
-    int64_t deadline;       /* of core, as of the last time it was dirty; mono */
+    bool dirty;             /* in the list of the dirty */
+    bool gone;              /* removed: freed at the end of the turn */
+    struct tgd_account *next_dirty;
+    struct rpc_timer due; /* deadline of core, as of the last time it was dirty */
 };
 
 /* Opens every account of the state folder; those that cannot be opened are logged and left out. */
@@ -78,6 +84,8 @@ int tgd_account_pause(struct tgd *d, int32_t id, bool paused, char err[256]);
 /* Something may have changed that concerns them all: clock jump, network. */
 void tgd_accounts_kick(struct tgd *d, struct mt_now now);
 struct tgd_account *tgd_account_by_id(struct tgd *d, int32_t id);
+/* Its machine was given something: the pump looks at it in this turn. A turn costs what was touched. */
+void tgd_account_touch(struct tgd_account *a);
 /*
  * Throws the machine away and makes it anew from what is stored (after a failed commit). Its pending requests
  * end first. Not MT_OK: it stays stopped; try again later.

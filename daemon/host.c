@@ -10,14 +10,8 @@ static size_t account_count(void *ctx)
     return ((struct tgd *)ctx)->n_accounts;
 }
 
-static bool account_at(void *ctx, size_t i, struct rpc_account *out)
+static void show(const struct tgd *d, const struct tgd_account *a, struct rpc_account *out)
 {
-    struct tgd *d = ctx;
-    struct tgd_account *a;
-
-    if (i >= d->n_accounts)
-        return false;
-    a = d->accounts[i];
     *out = (struct rpc_account){.id = a->row.id,
                                 .name = a->row.name,
                                 .core = a->core,
@@ -25,7 +19,27 @@ static bool account_at(void *ctx, size_t i, struct rpc_account *out)
                                 .paused = a->row.paused,
                                 .no_journal = a->no_journal,
                                 .no_raw = !d->config.journal_raw};
-    a->dirty = true; /* whoever has the machine may give it work */
+}
+
+static bool account_at(void *ctx, size_t i, struct rpc_account *out)
+{
+    struct tgd *d = ctx;
+
+    if (i >= d->n_accounts)
+        return false;
+    show(d, d->accounts[i], out);
+    return true;
+}
+
+static bool account_by_id(void *ctx, int32_t id, struct rpc_account *out)
+{
+    struct tgd *d = ctx;
+    struct tgd_account *a = tgd_account_by_id(d, id);
+
+    if (!a)
+        return false;
+    show(d, a, out);
+    tgd_account_touch(a);
     return true;
 }
 
@@ -236,6 +250,7 @@ void tgd_host_init(struct tgd *d)
     d->host = (struct rpc_host){.ctx = d,
                                 .account_count = account_count,
                                 .account_at = account_at,
+                                .account_by_id = account_by_id,
                                 .account_add = account_add,
                                 .account_remove = account_remove,
                                 .account_pause = account_pause,

@@ -69,7 +69,7 @@ static void lost(struct tgd_link *l)
 
     tgd_link_close(a, number);
     mt_account_link_down(a->core, tgd_now(), number);
-    a->dirty = true;
+    tgd_account_touch(a);
 }
 
 static void on_read(evutil_socket_t fd, short what, void *arg)
@@ -86,7 +86,7 @@ static void on_read(evutil_socket_t fd, short what, void *arg)
         lost(l);
         return;
     }
-    l->account->dirty = true;
+    tgd_account_touch(l->account);
     /* bytes that break the protocol are the machine's to report and to close for */
     (void)mt_account_feed(l->account->core, tgd_now(), l->number, buf, (size_t)n);
 }
@@ -120,7 +120,7 @@ static void on_write(evutil_socket_t fd, short what, void *arg)
     socklen_t len = sizeof err;
 
     if (l->state == UP) {
-        l->account->dirty = true; /* writing may end the link, and moves deadlines */
+        tgd_account_touch(l->account); /* writing may end the link, and moves deadlines */
         flush(l, tgd_now());
         return;
     }
@@ -133,7 +133,7 @@ static void on_write(evutil_socket_t fd, short what, void *arg)
         lost(l);
         return;
     }
-    l->account->dirty = true;
+    tgd_account_touch(l->account);
     mt_account_link_up(l->account->core, tgd_now(), l->number);
 }
 

@@ -257,7 +257,7 @@ static void on_computed(void *ctx, int32_t account, uint64_t token, struct mt_jo
         mt_job_free(job);
         return;
     }
-    a->dirty = true;
+    tgd_account_touch(a);
     mt_account_done(a->core, tgd_now(), token, MT_OK, job);
 }
 
@@ -325,7 +325,7 @@ static void drain(struct tgd *d)
     d->draining = true;
     for (size_t i = 0; i < d->n_accounts; i++) {
         mt_account_stop(d->accounts[i]->core, tgd_now());
-        d->accounts[i]->dirty = true;
+        tgd_account_touch(d->accounts[i]);
     }
     for (;;) {
         bool busy = false;

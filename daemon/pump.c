@@ -228,13 +228,10 @@ static bool round_once(struct tgd_pump *p, struct mt_now now)
     struct tgd *d = p->d;
     bool any = false;
 
-    for (size_t i = 0; i < d->n_accounts; i++) {
-        struct tgd_account *a = d->accounts[i];
+    for (struct tgd_account *a = d->dirty; a; a = a->next_dirty) {
         struct mt_fx fx;
 
-        if (!a->dirty)
-            continue;
-        while (mt_account_next(a->core, &fx)) {
+        while (!a->gone && mt_account_next(a->core, &fx)) {
             any = true;
             if (p->storage_failed)
                 discard(a, now, &fx);
@@ -244,9 +241,9 @@ static bool round_once(struct tgd_pump *p, struct mt_now now)
     }
     if (store_in_turn(d->store) && !commit(p, now)) /* rpc writes too: acks of subscriptions */
         return false;
-    for (size_t i = 0; i < d->n_accounts && !p->storage_failed; i++)
-        if (d->accounts[i]->dirty)
-            mt_account_committed(d->accounts[i]->core, now);
+    for (struct tgd_account *a = d->dirty; a && !p->storage_failed; a = a->next_dirty)
+        if (!a->gone)
+            mt_account_committed(a->core, now);
     rpc_turn(d->rpc, p->committed, store_synced(d->store));
     rpc_committed(d->rpc, now);
     return any;
@@ -287,14 +284,7 @@ static void tick(struct tgd_pump *p, struct mt_now now)
     struct tgd *d = p->d;
 
     notice_suspend(p, now);
-    for (size_t i = 0; i < d->n_accounts; i++) {
-        struct tgd_account *a = d->accounts[i];
-
-        if (a->deadline <= now.mono) {
-            mt_account_tick(a->core, now);
-            a->dirty = true;
-        }
-    }
+    rpc_timers_run(&d->due, now);
     if (rpc_deadline(d->rpc) <= now.mono)
         rpc_tick(d->rpc, now);
     if (p->storage_failed && p->retry_at <= now.mono)
@@ -325,8 +315,7 @@ static void arm(struct tgd_pump *p, struct mt_now now, bool at_once)
     int64_t at = at_once ? now.mono : rpc_deadline(d->rpc);
     struct timeval tv;
 
-    for (size_t i = 0; i < d->n_accounts; i++)
-        earlier(&at, d->accounts[i]->deadline);
+    earlier(&at, rpc_timers_next(&d->due));
     earlier(&at, p->trim_at);
     if (p->storage_failed)
         earlier(&at, p->retry_at);
@@ -345,23 +334,26 @@ void tgd_pump(struct tgd_pump *p)
 {
     struct tgd *d = p->d;
     struct mt_now now = tgd_now();
-    bool more = true, again;
+    struct tgd_account *a, *next;
+    bool more = true;
 
     tick(p, now);
     for (int i = 0; more && i < ROUNDS_MAX; i++)
         more = round_once(p, now);
-    again = more;
-    for (size_t i = 0; i < d->n_accounts; i++) {
-        struct tgd_account *a = d->accounts[i];
-
-        if (!a->dirty)
+    next = d->dirty;
+    d->dirty = NULL;
+    while ((a = next)) {
+        next = a->next_dirty;
+        a->dirty = false;
+        if (a->gone)
             continue;
-        a->dirty = more;
-        tgd_links_flush(a, now);
-        again = again || a->dirty; /* a link was lost: what to do about it is an effect */
-        a->deadline = mt_account_deadline(a->core);
+        if (more)
+            tgd_account_touch(a);
+        tgd_links_flush(a, now); /* touches it where a link was lost: what to do about it is an effect */
+        if (!rpc_timer_set(&d->due, &a->due, mt_account_deadline(a->core)))
+            tgd_account_touch(a);
     }
     tgd_accounts_reap(d);
     tgd_clients_flush(d, now);
-    arm(p, now, again);
+    arm(p, now, d->dirty != NULL);
 }

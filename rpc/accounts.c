@@ -5,12 +5,7 @@
 
 bool rpc_account_by_id(struct rpc *r, int32_t id, struct rpc_account *out)
 {
-    const struct rpc_host *h = r->cfg.host;
-
-    for (size_t i = 0, n = h->account_count(h->ctx); i < n; i++)
-        if (h->account_at(h->ctx, i, out) && out->id == id)
-            return true;
-    return false;
+    return r->cfg.host->account_by_id(r->cfg.host->ctx, id, out);
 }
 
 static bool is_its_peer(const struct rpc_account *a, const char *text)
@@ -43,7 +38,7 @@ bool rpc_find_account(struct rpc *r, const char *text, struct rpc_account *out)
 
     for (size_t i = 0, n = h->account_count(h->ctx); i < n; i++)
         if (h->account_at(h->ctx, i, out) && is_account(out, text))
-            return true;
+            return rpc_account_by_id(r, out->id, out);
     return false;
 }
 
@@ -73,7 +68,8 @@ bool rpc_choose_account(struct rpc_req *req)
     if (*want)
         req->has_account = rpc_find_account(r, want, &req->account);
     else if (h->account_count(h->ctx) == 1)
-        req->has_account = h->account_at(h->ctx, 0, &req->account);
+        req->has_account =
+            h->account_at(h->ctx, 0, &req->account) && rpc_account_by_id(r, req->account.id, &req->account);
     if (req->has_account) {
         snprintf(req->account_name, sizeof req->account_name, "%s", req->account.name);
         return true;

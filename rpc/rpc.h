@@ -47,7 +47,9 @@ struct rpc_event {
 struct rpc_host {
     void *ctx;
     size_t (*account_count)(void *ctx);
-    bool (*account_at)(void *ctx, size_t i, struct rpc_account *out);
+    bool (*account_at)(void *ctx, size_t i, struct rpc_account *out); /* to look at, in the order of ids */
+    /* also tells the owner that its machine may be given work: only what was touched is part of a turn */
+    bool (*account_by_id)(void *ctx, int32_t id, struct rpc_account *out);
     /* addAccount and kin; negative: MT_E_* or a storage error, with words in err[] */
     int (*account_add)(void *ctx, const char *name, int32_t api_id, const char *api_hash, int32_t *id,
                        char err[256]);

@@ -20,6 +20,19 @@ static bool account_at(void *ctx, size_t i, struct rpc_account *out)
     return true;
 }
 
+static bool account_by_id(void *ctx, int32_t id, struct rpc_account *out)
+{
+    struct rig *g = ctx;
+
+    for (size_t i = 0; i < g->n_accounts; i++) {
+        if (g->accounts[i].id == id) {
+            *out = g->accounts[i];
+            return true;
+        }
+    }
+    return false;
+}
+
 static int account_add(void *ctx, const char *name, int32_t api_id, const char *api_hash, int32_t *id,
                        char err[256])
 {
@@ -225,6 +238,7 @@ struct rig *rig_new(void)
     g->host = (struct rpc_host){.ctx = g,
                                 .account_count = account_count,
                                 .account_at = account_at,
+                                .account_by_id = account_by_id,
                                 .account_add = account_add,
                                 .account_remove = account_remove,
                                 .account_pause = account_pause,
