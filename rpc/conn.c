@@ -225,21 +225,43 @@ static bool over_total(struct rpc_conn *c, struct mt_now now)
     return true;
 }
 
+/*
+ * What may be fed now. Beyond the share it is the space up to the next value, the newline above all: who has
+ * asked its one thing must not stand in the queue of those who pipeline for that.
+ */
+static size_t portion(const struct rpc_conn *c, bool more)
+{
+    size_t n = 0, left = c->in.len - c->in_at;
+    const uint8_t *p = c->in.data + c->in_at;
+
+    if (more)
+        return left;
+    while (n < left && (p[n] == '\n' || p[n] == '\r' || p[n] == ' ' || p[n] == '\t'))
+        n++;
+    return n;
+}
+
 void rpc_conn_pump(struct rpc_conn *c, struct mt_now now, size_t share)
 {
-    size_t values = 0, bytes = 0;
+    size_t values = 0, bytes = 0, n;
 
-    while (c->in_at < c->in.len && may_take(c) && values < share && bytes < RPC_SHARE_BYTES) {
+    c->pumping = true;
+    while (c->in_at < c->in.len && may_take(c) && bytes < RPC_SHARE_BYTES &&
+           (n = portion(c, values < share))) {
         enum rpc_scan_event event;
-        size_t took = rpc_scan_feed(&c->scan, c->in.data + c->in_at, c->in.len - c->in_at, &event);
+        size_t took = rpc_scan_feed(&c->scan, c->in.data + c->in_at, n, &event);
 
         c->in_at += took;
         bytes += took;
         values += event != RPC_SCAN_MORE;
+        c->run += event != RPC_SCAN_MORE;
         if (event != RPC_SCAN_MORE || !over_total(c, now))
             scanned(c, now, event);
     }
+    c->pumping = false;
     if (c->in_at == c->in.len) {
+        c->loud = c->run > RPC_SHARE;
+        c->run = 0;
         tl_out_reset(&c->in);
         c->in_at = 0;
         if (c->in.cap > OUT_KEEP)
@@ -269,8 +291,14 @@ void rpc_feed(struct rpc_conn *c, struct mt_now now, const void *p, size_t n)
         rpc_conn_kill(c);
         return;
     }
-    /* one value at once, so that who asks one thing at a time is not behind those who pipeline */
-    if (!c->work_queued)
+    /*
+     * One value at once, so that who asks one thing at a time is not behind those who pipeline. Who did so
+     * with what it sent last waits in their queue from the beginning: many such at once would make one long
+     * turn.
+     */
+    if (c->loud && c->rpc->work)
+        rpc_conn_work(c);
+    else if (!c->work_queued)
         rpc_conn_pump(c, now, c->rpc->work ? 1 : RPC_SHARE_ALONE);
 }
 
@@ -285,6 +313,8 @@ void rpc_eof(struct rpc_conn *c, struct mt_now now)
 
 void rpc_conn_relax(struct rpc_conn *c)
 {
+    if (c->pumping)
+        return; /* the pump sees to it when it ends */
     if (c->in_at < c->in.len)
         rpc_conn_work(c);
     else

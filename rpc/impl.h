@@ -92,7 +92,9 @@ struct rpc_conn {
     struct rpc_sub *subs;
     int64_t next_sub;
     struct rpc_timer stall;
-    bool eof, dead, could_read;
+    size_t run; /* values taken since its input was empty */
+    bool loud;  /* the last run was long: it pipelines */
+    bool eof, dead, could_read, pumping;
 };
 
 /* --- one request --- */

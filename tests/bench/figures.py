@@ -3,6 +3,8 @@ import glob
 import json
 import re
 import statistics
+import subprocess
+import sys
 import time
 
 import harness
@@ -128,6 +130,62 @@ def updates(daemon, sandbox, subscribers, n):
     return {"subscribers": subscribers, "per_second": round(n / took), "cpu_us": round(cpu / n, 1), "quiet_client": spread(stalls)}
 
 
+LOUD = """
+import json, selectors, socket, sys
+sel, block = selectors.DefaultSelector(), b'{"id":1,"method":"getInfo"}\\n' * 100
+for _ in range(200):
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(sys.argv[1])
+    s.sendall(block)
+    sel.register(s, selectors.EVENT_READ, [0])
+deaf = socket.socket(socket.AF_UNIX)
+deaf.connect(sys.argv[1])
+deaf.setblocking(False)
+try:
+    while True:
+        deaf.send(b'{"id":1,"method":"help"}\\n' * 200)
+except BlockingIOError:
+    print("deaf", flush=True)
+while True:
+    for key, _ in sel.select():
+        key.data[0] += key.fileobj.recv(262144).count(b"\\n")
+        while key.data[0] >= 100:
+            key.data[0] -= 100
+            key.fileobj.sendall(block)
+"""
+
+
+def process_cpu(pid):
+    """CPU seconds of a process by now, to the nanosecond, also while it runs."""
+    return time.clock_gettime(~pid << 3 | 2)
+
+
+def fairness(daemon, rounds, asked):
+    """
+    A quiet client beside 200 that pipeline 100 requests each and one that never reads, against the same client alone, in
+    turns. Two figures each: milliseconds (with the noise of the machine) and the CPU that the daemon spent between
+    question and answer, which no other load changes: the work of others that came first.
+    """
+    quiet, pid = Client(daemon), daemon.process.pid
+    out = {"alone": ([], []), "beside_200": ([], [])}
+    for _ in range(rounds):
+        for phase, (ms, cpu) in out.items():
+            crowd = None
+            if phase != "alone":
+                crowd = subprocess.Popen([sys.executable, "-c", LOUD, str(daemon.socket)], stdout=subprocess.PIPE)
+                crowd.stdout.readline()
+            for _ in range(asked):
+                spent, begin = process_cpu(pid), time.perf_counter()
+                quiet.call("getInfo")
+                ms.append(time.perf_counter() - begin)
+                cpu.append(process_cpu(pid) - spent)
+            if crowd:
+                crowd.kill()
+                crowd.communicate()
+                quiet.call("getInfo")
+    return {phase: {**spread(ms), **{"daemon_cpu_" + k: v for k, v in spread(cpu).items()}} for phase, (ms, cpu) in out.items()}
+
+
 def fill_chat(sandbox, n=120):
     for i in range(n):
         sandbox("sendAs", **{"from": "@bob", "to": "@alice", "text": f"history {i}"})
@@ -150,6 +208,7 @@ def of_daemon(folder, quick):
         daemon.call("waitReady", wait=10)
         out["idle"] = idle(daemon, 10 if quick else 60)
         out["request"] = requests(daemon, 500 if quick else 5000)
+        out["fairness"] = fairness(daemon, 2 if quick else 4, 300 if quick else 1000)
         count = 500 if quick else 5000
         out["updates"] = [updates(daemon, sandbox, subscribers, count) for subscribers in (1, 5)]
         out["rss_anon_kib_after_load"] = status(daemon.process.pid, "RssAnon")

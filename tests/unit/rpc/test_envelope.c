@@ -218,26 +218,6 @@ TEST(sixty_four_requests_in_flight_pause_the_reader)
     END;
 }
 
-TEST(who_asks_one_thing_is_not_behind_those_who_pipeline)
-{
-    static const char line[] = "{\"id\":1,\"method\":\"getInfo\"}\n";
-    struct rpc_conn *busy[20];
-    BEGIN;
-    for (size_t i = 0; i < 20; i++) {
-        busy[i] = rig_connect(g);
-        for (int k = 0; k < 100; k++)
-            rpc_feed(busy[i], g->now, line, sizeof line - 1);
-    }
-    assert_int_equal(rpc_deadline(g->r), 0);
-    rpc_feed(g->c, g->now, line, sizeof line - 1);
-    assert_true(rpc_output(g->c).n > 0);
-    size_t turns = 0;
-    for (; rpc_deadline(g->r) == 0; turns++)
-        rpc_tick(g->r, g->now);
-    assert_true(turns > 50); /* small turns, so that others come in between */
-    END;
-}
-
 TEST(who_reads_nothing_is_closed_after_a_minute)
 {
     BEGIN;
@@ -302,7 +282,6 @@ int main(void)
         cmocka_unit_test(a_waiting_request_ends_by_its_event_its_time_or_cancel),
         cmocka_unit_test(end_of_input_is_not_the_end_of_what_is_pending),
         cmocka_unit_test(sixty_four_requests_in_flight_pause_the_reader),
-        cmocka_unit_test(who_asks_one_thing_is_not_behind_those_who_pipeline),
         cmocka_unit_test(who_reads_nothing_is_closed_after_a_minute),
         cmocka_unit_test(a_stranger_is_denied),
         cmocka_unit_test(discovery_and_help_know_all_methods),
