@@ -17,6 +17,7 @@
 
 #include "core/account/account.h"
 #include "daemon/config.h"
+#include "daemon/turns.h"
 #include "rpc/rpc.h"
 #include "rpc/timer.h"
 #include "storage/storage.h"
@@ -42,6 +43,7 @@ struct tgd {
     struct tgd_hangup *hangup;
     struct tgd_listener *listeners; /* list */
     struct tgd_client *clients;     /* list */
+    size_t loud_reads;              /* of clients that pipeline, in this turn */
     struct tgd_account **accounts;  /* by id, which only grows */
     size_t n_accounts;
     struct tgd_account *removed; /* list, until the end of the turn */
@@ -49,6 +51,7 @@ struct tgd {
     struct tgd_account **dirty_end;
     struct rpc_timers due; /* deadlines of the accounts */
     struct tgd_pump *pump;
+    struct tgd_turns turns;
     bool draining; /* stopping: no new clients, accounts are closing */
     bool stop;
 };

@@ -1,8 +1,10 @@
 #include "daemon/edge.h"
+#include "daemon/loglines.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,9 +23,29 @@ static int64_t clock_us(clockid_t id)
     return (int64_t)ts.tv_sec * MT_US_PER_S + ts.tv_nsec / 1000;
 }
 
+static bool waiting;
+static int64_t turn_began;
+
 struct mt_now tgd_now(void)
 {
-    return (struct mt_now){.mono = clock_us(CLOCK_BOOTTIME), .wall = clock_us(CLOCK_REALTIME)};
+    struct mt_now now = {.mono = clock_us(CLOCK_BOOTTIME), .wall = clock_us(CLOCK_REALTIME)};
+
+    if (waiting) {
+        waiting = false;
+        turn_began = now.mono;
+    }
+    return now;
+}
+
+void tgd_turn_wait(void)
+{
+    waiting = true;
+    turn_began = 0;
+}
+
+int64_t tgd_turn_began(void)
+{
+    return turn_began;
 }
 
 void tgd_boot_id(char out[40])
@@ -62,11 +84,17 @@ int tgd_log_level_by_name(const char *name)
     return -1;
 }
 
+const char *tgd_log_level_name(enum mt_log_level level)
+{
+    return level == MT_LOG_BROKEN ? "broken" : level_name[level];
+}
+
 static void write_line(enum mt_log_level level, const char *area, const char *text)
 {
     char line[768];
     int n;
 
+    tgd_loglines_put(level, area, text, clock_us(CLOCK_REALTIME));
     if (getenv("JOURNAL_STREAM")) {
         n = snprintf(line, sizeof line, "<%d>%s: %s%s\n", syslog_level[level], area,
                      level == MT_LOG_BROKEN ? "BROKEN: " : "", text);

@@ -9,6 +9,12 @@
 
 /* CLOCK_BOOTTIME and CLOCK_REALTIME. */
 struct mt_now tgd_now(void);
+/*
+ * The loop is about to wait for something to happen; the next tgd_now() begins a turn. When that was (mono);
+ * 0: not yet.
+ */
+void tgd_turn_wait(void);
+int64_t tgd_turn_began(void);
 /* This boot's id, 36 characters and a NUL; "unknown" where the kernel does not say. */
 void tgd_boot_id(char out[40]);
 
@@ -20,6 +26,7 @@ void tgd_log_level(enum mt_log_level least);
 enum mt_log_level tgd_log_level_now(void);
 /* Level by name ("debug"), or -1. */
 int tgd_log_level_by_name(const char *name);
+const char *tgd_log_level_name(enum mt_log_level level);
 void tgd_log(enum mt_log_level level, const char *area, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 

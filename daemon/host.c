@@ -1,9 +1,12 @@
+#include <dirent.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/daemon.h"
 #include "daemon/edge.h"
+#include "daemon/loglines.h"
 
 static size_t account_count(void *ctx)
 {
@@ -221,6 +224,53 @@ static struct json_t *health(void *ctx)
     return o;
 }
 
+/* Resident pages of this process, in bytes; 0 where the kernel does not say. */
+static int64_t resident(void)
+{
+    FILE *f = fopen("/proc/self/statm", "re");
+    long all = 0, pages = 0;
+
+    if (!f)
+        return 0;
+    if (fscanf(f, "%ld %ld", &all, &pages) != 2)
+        pages = 0;
+    fclose(f);
+    return (int64_t)pages * sysconf(_SC_PAGESIZE);
+}
+
+static int64_t descriptors(void)
+{
+    DIR *dir = opendir("/proc/self/fd");
+    int64_t n = 0;
+
+    if (!dir)
+        return 0;
+    while (readdir(dir))
+        n++;
+    closedir(dir);
+    return n - 3; /* two dots and the folder itself */
+}
+
+static struct json_t *metrics(void *ctx)
+{
+    struct tgd *d = ctx;
+    struct store_journal_stats stats = {0};
+
+    store_journal_stats(d->store, &stats);
+    return json_pack("{s:o,s:o,s:I,s:I,s:{s:I,s:I,s:i}}", "turns", tgd_spread_json(&d->turns.cpu), "stalls",
+                     tgd_spread_json(&d->turns.stall), "memory", (json_int_t)resident(), "descriptors",
+                     (json_int_t)descriptors(), "journal", "events", (json_int_t)stats.events, "bytes",
+                     (json_int_t)stats.bytes, "percent", (int)stats.percent);
+}
+
+static struct json_t *log_lines(void *ctx, const char *least, size_t limit)
+{
+    int level = least ? tgd_log_level_by_name(least) : MT_LOG_TRACE;
+
+    (void)ctx;
+    return level < 0 ? NULL : tgd_loglines_json((enum mt_log_level)level, limit);
+}
+
 static int control(void *ctx, const char *what, const char *arg, char err[256])
 {
     struct tgd *d = ctx;
@@ -267,5 +317,7 @@ void tgd_host_init(struct tgd *d)
                                 .send_get = send_get,
                                 .config = config,
                                 .health = health,
+                                .metrics = metrics,
+                                .log_lines = log_lines,
                                 .control = control};
 }

@@ -96,6 +96,7 @@ void rpc_answer_end(struct rpc_req *req, struct tl_out *out)
 {
     put_text(out, "}\n");
     if (!out->err) {
+        rpc_count_end(req, false);
         deliver(req, out);
         return;
     }
@@ -178,6 +179,7 @@ static void fail(struct rpc_req *req, int code, const char *name, const char *me
         tl_out_reset(&out);
         put_text(&out, "\n");
     }
+    rpc_count_end(req, true);
     deliver(req, &out);
 }
 

@@ -37,6 +37,11 @@ bool rpc_is_done(const struct rpc_conn *c)
     return c->eof && !c->n_reqs && !c->subs && !c->held && c->out_at == c->out.len && c->in_at == c->in.len;
 }
 
+bool rpc_is_loud(const struct rpc_conn *c)
+{
+    return c->loud;
+}
+
 /* --- lists of the loop --- */
 
 void rpc_conn_wake(struct rpc_conn *c)
@@ -111,6 +116,7 @@ struct rpc_conn *rpc_accept(struct rpc *r, struct mt_now now, const struct rpc_c
         c->next->prev = c;
     r->conns = c;
     r->n_conns++;
+    r->accepted++;
     return c;
 }
 
@@ -243,11 +249,11 @@ static size_t portion(const struct rpc_conn *c, bool more)
 
 void rpc_conn_pump(struct rpc_conn *c, struct mt_now now, size_t share)
 {
-    size_t values = 0, bytes = 0, n;
+    size_t values = 0, bytes = 0, before = rpc_conn_unread(c), n;
 
     c->pumping = true;
     while (c->in_at < c->in.len && may_take(c) && bytes < RPC_SHARE_BYTES &&
-           (n = portion(c, values < share))) {
+           (n = portion(c, values < share && rpc_conn_unread(c) < before + RPC_SHARE_OUT))) {
         enum rpc_scan_event event;
         size_t took = rpc_scan_feed(&c->scan, c->in.data + c->in_at, n, &event);
 

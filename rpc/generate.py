@@ -216,7 +216,7 @@ def make_methods(s, pending):
         handler = 'NULL' if name in pending else 'rpc_m_' + c_name(name)
         help_text = c_string(json.dumps(m, ensure_ascii=False, separators=(',', ':')))
         out.append(f'    {{.name = "{name}", .run = {handler}, .params = {params}, .n_params = {len(m["params"])}, '
-                   f'.flags = {flags}, .help =\n    {help_text}}},\n')
+                   f'.flags = {flags}, .summary =\n    {c_string(m["summary"])}, .help =\n    {help_text}}},\n')
     out.append(f'}};\nconst size_t rpc_n_methods = {len(s.methods)};\n')
     types = json.dumps(s.types, ensure_ascii=False, separators=(',', ':'))
     out.append(f'const char rpc_types_json[] =\n    {c_string(types)};\n')

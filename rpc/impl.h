@@ -21,11 +21,14 @@
 #define RPC_SHARE_ALONE     8  /* values of who has just written, while nobody waits */
 #define RPC_SHARE           2  /* values of one connection in one turn */
 #define RPC_SHARE_BYTES     (256 * 1024)
+#define RPC_SHARE_OUT       (16 * 1024)  /* answers after which a share, and */
+#define RPC_TURN_OUT        (64 * 1024)  /* a turn end early: a long answer is more work than a short one */
 #define RPC_PUSH_AHEAD      (256 * 1024) /* unread bytes beyond which a subscription stops reading */
 #define RPC_ID_MAX          256
 #define RPC_ACCOUNT_MAX     64
 #define RPC_TIMEOUT_DEFAULT 60
 #define RPC_GRACE_US        (2 * MT_US_PER_S) /* an account ends its calls itself; this is our own watch */
+#define RPC_COUNTERS        1024              /* methods and accounts that are counted apart */
 #define RPC_TOKEN_BIT       (UINT64_C(1) << 62)
 
 struct rpc_sub;
@@ -169,6 +172,13 @@ struct rpc_live {
     char body[]; /* and the raw bytes behind it */
 };
 
+/* Calls of one method for one account (0: none was chosen). */
+struct rpc_counter {
+    const char *method; /* NULL: free */
+    int32_t account;
+    uint64_t calls, errors;
+};
+
 struct rpc {
     struct rpc_cfg cfg;
     char default_account[RPC_ACCOUNT_MAX]; /* "" = none */
@@ -187,8 +197,12 @@ struct rpc {
     struct rpc_live *live, **live_tail;
     struct rpc_sub *subs; /* all connections */
     size_t waiting_sync;
-    uint64_t committed, synced; /* newest turns */
-    bool ending;                /* rpc_free: accounts and host may be gone */
+    uint64_t committed, synced;   /* newest turns */
+    struct rpc_counter *counters; /* a hash table, RPC_COUNTERS; NULL until something is counted */
+    size_t n_counters;
+    uint64_t uncounted; /* ends for which there was no room */
+    uint64_t accepted;  /* connections so far */
+    bool ending;        /* rpc_free: accounts and host may be gone */
 };
 
 /* --- conn.c --- */
@@ -275,6 +289,12 @@ void rpc_resolve_free(struct rpc_resolve *res);
 void rpc_raw(struct rpc_req *req, struct mt_now now);
 /* What to use instead of a function that the engine calls itself; NULL: it is not one of these. */
 const char *rpc_engine_owned(const char *function);
+
+/* --- metrics.c --- */
+
+/* A request has ended: counts it by its method and account. */
+void rpc_count_end(struct rpc_req *req, bool failed);
+void rpc_counts_free(struct rpc *r);
 
 /* --- events: sub.c, render.c --- */
 

@@ -55,6 +55,7 @@ struct rpc_method {
     const struct rpc_param *params;                      /* in the order of a positional call */
     uint16_t n_params;
     uint16_t flags;
+    const char *summary;
     const char *help; /* its schema file, as compact JSON */
 };
 

@@ -34,6 +34,7 @@ void rpc_free(struct rpc *r)
     while (r->orphans)
         rpc_req_free(r->orphans);
     rpc_live_free(r);
+    rpc_counts_free(r);
     rpc_timers_fini(&r->timers);
     free(r->slots);
     free(r);
@@ -92,14 +93,18 @@ bool rpc_wants_sync(const struct rpc *r)
 
 void rpc_tick(struct rpc *r, struct mt_now now)
 {
-    for (size_t left = RPC_TURN; r->work && left; left -= RPC_SHARE) {
+    size_t out = 0;
+
+    for (size_t left = RPC_TURN; r->work && left && out < RPC_TURN_OUT; left -= RPC_SHARE) {
         struct rpc_conn *c = r->work;
+        size_t before = rpc_conn_unread(c);
 
         r->work = c->next_work;
         if (!r->work)
             r->work_tail = &r->work;
         c->work_queued = false;
         rpc_conn_pump(c, now, RPC_SHARE);
+        out += rpc_conn_unread(c) - before;
     }
     rpc_timers_run(&r->timers, now);
 }

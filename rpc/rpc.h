@@ -80,6 +80,9 @@ struct rpc_host {
     /* JSON objects (new references) for getConfig and the storage part of getHealth */
     struct json_t *(*config)(void *ctx);
     struct json_t *(*health)(void *ctx);
+    /* what the process knows for getMetrics (its schema), and the newest lines of the log; may be NULL */
+    struct json_t *(*metrics)(void *ctx);
+    struct json_t *(*log_lines)(void *ctx, const char *least, size_t limit);
     /* reload, shutdown, setLogLevel: 0 or negative with words */
     int (*control)(void *ctx, const char *what, const char *arg, char err[256]);
 };
@@ -115,6 +118,8 @@ void rpc_wrote(struct rpc_conn *c, struct mt_now now, size_t n);
 bool rpc_wants_read(
     const struct rpc_conn *c);              /* false: 64 requests in flight or 1 MiB unread; pause reading */
 bool rpc_is_done(const struct rpc_conn *c); /* nothing more will come: close the socket */
+/* It pipelined with what it sent last: reading it may wait for those who do not. */
+bool rpc_is_loud(const struct rpc_conn *c);
 /* The socket is gone (or rpc_is_done was obeyed): forgets the connection. */
 void rpc_closed(struct rpc_conn *c, struct mt_now now);
 

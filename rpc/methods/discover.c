@@ -229,13 +229,9 @@ void rpc_m_help(struct rpc_req *req, struct mt_now now)
         return;
     }
     items = json_array();
-    for (size_t i = 0; i < rpc_n_methods; i++) {
-        json_t *m = rpc_methods[i].run ? json_loads(rpc_methods[i].help, 0, NULL) : NULL;
-
-        if (m)
-            json_array_append_new(items, json_pack("{s:O,s:O}", "name", json_object_get(m, "name"), "summary",
-                                                   json_object_get(m, "summary")));
-        json_decref(m);
-    }
+    for (size_t i = 0; i < rpc_n_methods; i++)
+        if (rpc_methods[i].run)
+            json_array_append_new(items, json_pack("{s:s,s:s}", "name", rpc_methods[i].name, "summary",
+                                                   rpc_methods[i].summary));
     rpc_answer(req, json_pack("{s:o}", "items", items));
 }

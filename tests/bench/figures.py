@@ -145,45 +145,42 @@ try:
     while True:
         deaf.send(b'{"id":1,"method":"help"}\\n' * 200)
 except BlockingIOError:
-    print("deaf", flush=True)
+    pass
+rounds = 0
 while True:
     for key, _ in sel.select():
         key.data[0] += key.fileobj.recv(262144).count(b"\\n")
         while key.data[0] >= 100:
             key.data[0] -= 100
             key.fileobj.sendall(block)
+            rounds += 1
+            if rounds == 400:
+                print("all are answered twice", flush=True)
 """
-
-
-def process_cpu(pid):
-    """CPU seconds of a process by now, to the nanosecond, also while it runs."""
-    return time.clock_gettime(~pid << 3 | 2)
 
 
 def fairness(daemon, rounds, asked):
     """
     A quiet client beside 200 that pipeline 100 requests each and one that never reads, against the same client alone, in
-    turns. Two figures each: milliseconds (with the noise of the machine) and the CPU that the daemon spent between
-    question and answer, which no other load changes: the work of others that came first.
+    turns: milliseconds, with the noise of the machine. `turns` is what no other load changes: the CPU time of the loop's
+    turns, of which a question waits for one at most.
     """
-    quiet, pid = Client(daemon), daemon.process.pid
-    out = {"alone": ([], []), "beside_200": ([], [])}
+    daemon.stop()
+    daemon.start()
+    quiet = Client(daemon)
+    out = {"alone": [], "beside_200": []}
     for _ in range(rounds):
-        for phase, (ms, cpu) in out.items():
+        for phase, took in out.items():
             crowd = None
             if phase != "alone":
                 crowd = subprocess.Popen([sys.executable, "-c", LOUD, str(daemon.socket)], stdout=subprocess.PIPE)
                 crowd.stdout.readline()
-            for _ in range(asked):
-                spent, begin = process_cpu(pid), time.perf_counter()
-                quiet.call("getInfo")
-                ms.append(time.perf_counter() - begin)
-                cpu.append(process_cpu(pid) - spent)
+            took += quiet.timed(asked, "getInfo")
             if crowd:
                 crowd.kill()
                 crowd.communicate()
                 quiet.call("getInfo")
-    return {phase: {**spread(ms), **{"daemon_cpu_" + k: v for k, v in spread(cpu).items()}} for phase, (ms, cpu) in out.items()}
+    return {**{phase: spread(took) for phase, took in out.items()}, "turns": daemon.call("getMetrics")["turns"]}
 
 
 def fill_chat(sandbox, n=120):

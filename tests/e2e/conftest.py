@@ -24,6 +24,7 @@ def folder(request):
         path = pathlib.Path(name)
         yield path
         wrong = harness.read_logs(path, SECRETS)
+        harness.read_turns(path)
         if wrong or getattr(request.node, "failed_call", False):
             print("kept in", harness.keep(path, request.node.name))
         assert not wrong, "\n".join(wrong[:20])
@@ -61,6 +62,15 @@ def bob(daemon):
     daemon.call("waitReady", wait=10)
     daemon.me = daemon.call("getMe")["id"]
     return daemon
+
+
+def pytest_terminal_summary(terminalreporter):
+    """The longest stall of any daemon's loop over the whole run, sanitizers and all."""
+    if harness.turns:
+        total, cpu999, cpu, stall999, stall = zip(*harness.turns)
+        terminalreporter.write_line(
+            f"loop: {sum(total)} turns of {len(total)} daemons; CPU of a turn: p99.9 of the worst {max(cpu999) / 1000:.1f} ms, "
+            f"longest {max(cpu) / 1000:.1f} ms; stall: {max(stall999) / 1000:.1f} and {max(stall) / 1000:.1f} ms")
 
 
 def pytest_configure(config):

@@ -1,0 +1,106 @@
+/* What is counted of requests, and getMetrics. */
+#include "rpc/impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The methods' names are those of the tables, so they are compared by address. */
+static const char *name_of(const struct rpc_req *req)
+{
+    if (req->method)
+        return req->method->name;
+    return req->def ? tl_def_name(req->def) : NULL;
+}
+
+static struct rpc_counter *counter_of(struct rpc *r, const char *method, int32_t account)
+{
+    size_t i = ((uintptr_t)method >> 3) * 31 + (uint32_t)account * 7;
+
+    if (!r->counters)
+        r->counters = calloc(RPC_COUNTERS, sizeof *r->counters);
+    if (!r->counters)
+        return NULL;
+    for (;; i++) {
+        struct rpc_counter *c = &r->counters[i % RPC_COUNTERS];
+
+        if (c->method == method && c->account == account)
+            return c;
+        if (c->method)
+            continue;
+        if (r->n_counters >= RPC_COUNTERS / 4 * 3)
+            return NULL;
+        r->n_counters++;
+        *c = (struct rpc_counter){.method = method, .account = account};
+        return c;
+    }
+}
+
+void rpc_count_end(struct rpc_req *req, bool failed)
+{
+    const char *method = name_of(req);
+    struct rpc_counter *c;
+
+    if (!method)
+        return; /* what had no method is no call */
+    c = counter_of(req->rpc, method, req->has_account ? req->account.id : 0);
+    if (!c) {
+        req->rpc->uncounted++;
+        return;
+    }
+    c->calls++;
+    c->errors += failed;
+}
+
+void rpc_counts_free(struct rpc *r)
+{
+    free(r->counters);
+    r->counters = NULL;
+}
+
+static json_t *counters_json(struct rpc *r)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; r->counters && i < RPC_COUNTERS; i++) {
+        const struct rpc_counter *c = &r->counters[i];
+        struct rpc_account a;
+        json_t *row;
+
+        if (!c->method)
+            continue;
+        row = json_pack("{s:s,s:I,s:I}", "method", c->method, "calls", (json_int_t)c->calls, "errors",
+                        (json_int_t)c->errors);
+        if (row && c->account && rpc_account_by_id(r, c->account, &a))
+            json_object_set_new(row, "account", json_string(a.name));
+        json_array_append_new(list, row);
+    }
+    return list;
+}
+
+void rpc_m_getMetrics(struct rpc_req *req, struct mt_now now)
+{
+    struct rpc *r = req->rpc;
+    const struct rpc_host *h = r->cfg.host;
+    json_t *out = h->metrics ? h->metrics(h->ctx) : json_object();
+
+    if (out) {
+        json_object_set_new(out, "uptime", json_integer((now.mono - r->started.mono) / MT_US_PER_S));
+        json_object_set_new(out, "clients",
+                            json_pack("{s:I,s:I,s:I,s:I}", "accepted", (json_int_t)r->accepted, "connections",
+                                      (json_int_t)r->n_conns, "requests", (json_int_t)r->n_reqs, "bytes",
+                                      (json_int_t)r->bytes));
+        json_object_set_new(out, "methods", counters_json(r));
+        json_object_set_new(out, "uncounted", json_integer((json_int_t)r->uncounted));
+    }
+    rpc_answer(req, out);
+}
+
+void rpc_m_tailLog(struct rpc_req *req, struct mt_now now)
+{
+    const struct rpc_host *h = req->rpc->cfg.host;
+    json_t *items = h->log_lines
+                        ? h->log_lines(h->ctx, rpc_arg_str(req, "level"), (size_t)rpc_arg_int(req, "limit"))
+                        : NULL;
+
+    rpc_answer(req, json_pack("{s:o}", "items", items ? items : json_array()));
+}
