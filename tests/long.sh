@@ -1,8 +1,8 @@
 #!/bin/sh
 # What takes longer than CI has: mutations, the sim over many seeds, a stop at every effect of storage, kills again and
 # again, the fuzz targets for longer, all budgets. Ends with "N passed, N failed" and prints figures on its way.
-#   TGD_LONG_SEEDS (100000)  TGD_LONG_KILLS (10 rounds)  TGD_FUZZ_SECONDS (300)
-# Names as arguments run only those: mutate sim sweep kills fuzz bench.
+#   TGD_LONG_SEEDS (100000)  TGD_LONG_KILLS (10 rounds)  TGD_LONG_SOAK (900 s)  TGD_FUZZ_SECONDS (300)
+# Names as arguments run only those: mutate sim sweep kills soak fuzz bench.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 . tests/tools/packages.sh
@@ -22,7 +22,7 @@ fi
 ninja -j "$jobs" -C build-test >build-test.log 2>&1 || { tail -n 30 build-test.log; echo "0 passed, 1 failed"; exit 1; }
 
 # shellcheck disable=SC2048 # a list of words
-for suite in ${*:-mutate sim sweep kills fuzz bench}; do
+for suite in ${*:-mutate sim sweep kills soak fuzz bench}; do
     case $suite in
     mutate) tally mutations line tests/tools/mutate ;;
     sim) # other seeds than CI's
@@ -32,9 +32,14 @@ for suite in ${*:-mutate sim sweep kills fuzz bench}; do
         i=0
         while [ "$i" -lt "${TGD_LONG_KILLS:-10}" ]; do
             i=$((i + 1))
+            tally "500 kills under traffic, round $i" pytest build-test/kills.xml env TGD_E2E_KILLS=500 TGD_E2E_SEED=$((i + 1)) \
+                python3 -m pytest -q -p no:cacheprovider --junitxml build-test/kills.xml tests/e2e/test_kill_loop.py
             tally "kills, round $i" pytest build-test/kills.xml python3 -m pytest -q -p no:cacheprovider \
                 --junitxml build-test/kills.xml tests/e2e/test_kill.py
         done ;;
+    soak) # memory, descriptors, wake-ups
+        tally soak pytest build-test/soak.xml env TGD_SOAK_SECONDS="${TGD_LONG_SOAK:-900}" \
+            python3 -m pytest -q -s -p no:cacheprovider --junitxml build-test/soak.xml tests/e2e/test_soak.py ;;
     fuzz) tally fuzz line tests/fuzz/run ;;
     bench) tally bench exit tests/bench/run ;;
     *) echo "unknown suite: $suite"; exit 2 ;;

@@ -227,6 +227,9 @@ class Daemon:
         c = Lines(self.socket)
         c.send({"id": 1, "method": "subscribe", "params": params})
         answer = c.receive()
+        if answer is None:
+            c.close()
+            raise ConnectionError("subscribe: hung up")
         if "error" in answer:
             c.close()
             schema.check_error(answer["error"])

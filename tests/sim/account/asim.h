@@ -174,7 +174,7 @@ struct asim {
     struct mt_servers servers;
     struct mt_server list[3];
     enum mt_framing framing;
-    bool obfuscated;
+    bool obfuscated, disowned; /* disowned: the server said once that it does not know a key */
     struct owner owners[OWNERS];
     struct wire wires[WIRES];
     int64_t alice, bob, carol, bot;

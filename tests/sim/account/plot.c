@@ -219,6 +219,11 @@ static void some_fault(struct asim *s)
     char text[256];
     const char *form = faults[asim_random(s, sizeof faults / sizeof *faults)];
 
+    if (strstr(form, "-404")) { /* two of them are a lost key, and the end of a login */
+        if (s->disowned)
+            return;
+        s->disowned = true;
+    }
     if (strstr(form, "%d")) {
         const char *at = strstr(form, "%d");
         int n = (int)(strstr(form, "bytes") ? asim_random(s, 3000) : 1 + asim_random(s, 40));
