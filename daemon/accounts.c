@@ -141,10 +141,27 @@ static void on_due(struct rpc_timer *t, struct mt_now now)
     tgd_account_touch(a);
 }
 
+/* The first account whose id is not below. */
+static size_t place_of(const struct tgd *d, int32_t id)
+{
+    size_t low = 0, high = d->n_accounts;
+
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+
+        if (d->accounts[mid]->row.id < id)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
 static int open_one(struct tgd *d, const struct store_account *row, struct mt_now now)
 {
     struct tgd_account *a = calloc(1, sizeof *a);
     struct tgd_account **list;
+    size_t at;
     int r = MT_E_NOMEM;
 
     if (!a)
@@ -161,23 +178,80 @@ static int open_one(struct tgd *d, const struct store_account *row, struct mt_no
         return r;
     }
     configure(a);
-    d->accounts[d->n_accounts++] = a;
+    a->stored = true;
+    at = place_of(d, row->id); /* one that was closed may come behind later ones */
+    memmove(&d->accounts[at + 1], &d->accounts[at], (d->n_accounts++ - at) * sizeof *list);
+    d->accounts[at] = a;
     tgd_account_touch(a);
     return MT_OK;
 }
 
+static void note_closed(struct tgd *d, const char *name, const char *why, const struct tgd_closed *before,
+                        size_t n_before)
+{
+    struct tgd_closed *list = realloc(d->closed, (d->n_closed + 1) * sizeof *list), *c;
+    bool known = false;
+
+    if (!list)
+        return;
+    d->closed = list;
+    c = &list[d->n_closed++];
+    snprintf(c->name, sizeof c->name, "%s", name);
+    snprintf(c->why, sizeof c->why, "%s", why);
+    for (size_t i = 0; i < n_before; i++)
+        known |= strcmp(before[i].name, c->name) == 0 && strcmp(before[i].why, c->why) == 0;
+    if (!known)
+        tgd_log(MT_LOG_WARN, "accounts", "%s stays closed: %s", name, c->why);
+}
+
+struct refresh {
+    struct tgd *d;
+    struct tgd_closed *before; /* what was closed until now: it is not logged again */
+    size_t n_before;
+};
+
 static int open_row(void *arg, const struct store_account *row)
 {
-    struct tgd *d = arg;
+    struct refresh *r = arg;
+    struct tgd_account *a = tgd_account_by_id(r->d, row->id);
 
-    if (open_one(d, row, tgd_now()) != MT_OK)
-        tgd_log(MT_LOG_WARN, "accounts", "%s stays closed: %s", row->name, store_error(d->store));
+    if (a)
+        a->stored = true;
+    else if (open_one(r->d, row, tgd_now()) != MT_OK)
+        note_closed(r->d, row->name, store_error(r->d->store), r->before, r->n_before);
     return 0;
+}
+
+static void forget(struct tgd *d, size_t i)
+{
+    struct tgd_account *a = d->accounts[i];
+
+    memmove(&d->accounts[i], &d->accounts[i + 1], (--d->n_accounts - i) * sizeof(struct tgd_account *));
+    a->gone = true;
+    a->next_removed = d->removed;
+    d->removed = a;
+}
+
+int tgd_accounts_refresh(struct tgd *d)
+{
+    struct refresh r = {d, d->closed, d->n_closed};
+    int rc;
+
+    d->closed = NULL;
+    d->n_closed = 0;
+    for (size_t i = 0; i < d->n_accounts; i++)
+        d->accounts[i]->stored = false;
+    rc = store_account_each(d->store, open_row, &r);
+    free(r.before);
+    for (size_t i = d->n_accounts; rc == MT_OK && i-- > 0;)
+        if (!d->accounts[i]->stored)
+            forget(d, i);
+    return rc;
 }
 
 int tgd_accounts_open(struct tgd *d)
 {
-    return store_account_each(d->store, open_row, d);
+    return tgd_accounts_refresh(d);
 }
 
 void tgd_accounts_close(struct tgd *d)
@@ -186,26 +260,12 @@ void tgd_accounts_close(struct tgd *d)
     for (size_t i = 0; i < d->n_accounts; i++)
         destroy(d->accounts[i]);
     free(d->accounts);
+    free(d->closed);
     rpc_timers_fini(&d->due);
     d->accounts = NULL;
-    d->n_accounts = 0;
+    d->closed = NULL;
+    d->n_accounts = d->n_closed = 0;
     d->dirty = NULL;
-}
-
-/* The first account whose id is not below. */
-static size_t place_of(const struct tgd *d, int32_t id)
-{
-    size_t low = 0, high = d->n_accounts;
-
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-
-        if (d->accounts[mid]->row.id < id)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low;
 }
 
 struct tgd_account *tgd_account_by_id(struct tgd *d, int32_t id)
@@ -234,20 +294,34 @@ int tgd_account_add(struct tgd *d, const char *name, int32_t api_id, const char 
     return MT_OK;
 }
 
+static int no_row(void *arg, const struct mt_outbox_row *row)
+{
+    (void)arg;
+    (void)row;
+    return 0;
+}
+
+static bool is_stored(const struct tgd_account *a, int64_t send_id)
+{
+    return store_outbox_get(a->tgd->store, a->row.id, send_id, no_row, NULL) != MT_E_NOT_FOUND;
+}
+
 void tgd_account_last_reply(struct tgd_account *a, struct mt_now now, const struct mt_fx *fx)
 {
     struct mt_reply r = *fx->reply;
 
-    /* the end of its row is not written: what is loaded next sends it */
-    if (r.send_id && r.kind != MT_REPLY_RESULT)
-        r.sent = MT_SENT_UNKNOWN;
-    if (r.kind == MT_REPLY_OK)
-        r = (struct mt_reply){.kind = MT_REPLY_FAILED, .code = STORE_E_IO};
+    /* the end of its row is not written: what is loaded next sends it, if its row is there at all */
+    if (r.send_id && !r.again)
+        r = (struct mt_reply){.kind = MT_REPLY_FAILED,
+                              .code = STORE_E_IO,
+                              .send_id = r.send_id,
+                              .sent = is_stored(a, r.send_id) ? MT_SENT_UNKNOWN : MT_SENT_NO};
+    else if (r.kind == MT_REPLY_OK || r.kind == MT_REPLY_TIMEOUT || r.kind == MT_REPLY_FAILED)
+        r = (struct mt_reply){.kind = MT_REPLY_FAILED, .code = STORE_E_IO, .sent = r.sent};
     rpc_reply(a->tgd->rpc, now, a->row.id, fx->token, &r);
 }
 
-/* Ends the machine's requests, so that nobody waits for an answer that cannot come. */
-static void finish(struct tgd_account *a, struct mt_now now)
+void tgd_account_halt(struct tgd_account *a, struct mt_now now)
 {
     struct mt_fx fx;
 
@@ -265,18 +339,13 @@ int tgd_account_remove(struct tgd *d, int32_t id, char err[256])
 {
     struct tgd_account *a = tgd_account_by_id(d, id);
     int r = store_account_remove(d->store, id);
-    size_t i;
 
     if (!a || r != MT_OK) {
         snprintf(err, 256, "%s", a ? store_error(d->store) : "no such account");
         return a ? r : MT_E_NOT_FOUND;
     }
-    i = place_of(d, id);
-    memmove(&d->accounts[i], &d->accounts[i + 1], (--d->n_accounts - i) * sizeof(struct tgd_account *));
-    finish(a, tgd_now());
-    a->gone = true;
-    a->next_removed = d->removed; /* a caller further up may still hold it: freed by tgd_accounts_reap() */
-    d->removed = a;
+    forget(d, place_of(d, id)); /* a caller further up may still hold it: freed by tgd_accounts_reap() */
+    tgd_account_halt(a, tgd_now());
     return MT_OK;
 }
 
@@ -323,9 +392,23 @@ void tgd_accounts_kick(struct tgd *d, struct mt_now now)
     }
 }
 
-int tgd_account_restart(struct tgd_account *a, struct mt_now now)
+int tgd_accounts_restart(struct tgd *d, struct mt_now now)
 {
-    finish(a, now);
-    tgd_account_touch(a);
-    return make_core(a, now);
+    for (size_t i = 0; i < d->n_accounts;) {
+        struct tgd_account *a = d->accounts[i];
+        int r;
+
+        tgd_account_halt(a, now);
+        r = make_core(a, now);
+        if (r == STORE_E_CORRUPT || r == STORE_E_NEWER || r == STORE_E_SERVERS || r == MT_E_NOT_FOUND) {
+            note_closed(d, a->row.name, store_error(d->store), NULL, 0);
+            forget(d, i);
+        } else if (r != MT_OK) {
+            return r;
+        } else {
+            tgd_account_touch(a);
+            i++;
+        }
+    }
+    return MT_OK;
 }

@@ -49,7 +49,9 @@ struct tgd {
     struct tgd_account *removed; /* list, until the end of the turn */
     struct tgd_account *dirty;   /* list of those that may have effects to pull, in the order of touching */
     struct tgd_account **dirty_end;
-    struct rpc_timers due; /* deadlines of the accounts */
+    struct rpc_timers due;     /* deadlines of the accounts */
+    struct tgd_closed *closed; /* accounts that could not be opened */
+    size_t n_closed;
     struct tgd_pump *pump;
     struct tgd_turns turns;
     bool draining; /* stopping: no new clients, accounts are closing */
@@ -66,6 +68,7 @@ struct tgd_account {
     const struct store_ops *ops;
     char api_hash[64];      /* lent to core: the configuration may change under it */
     bool no_journal;        /* journal = off */
+    bool stored;            /* while the list is compared with what is stored */
     struct tgd_link *links; /* list */
     bool dirty;             /* in the list of the dirty */
     bool gone;              /* removed: freed at the end of the turn */
@@ -73,8 +76,16 @@ struct tgd_account {
     struct rpc_timer due; /* deadline of core, as of the last time it was dirty */
 };
 
-/* Opens every account of the state folder; those that cannot be opened are logged and left out. */
+/* An account that cannot be opened: its keys are damaged, sealed, of other servers or of a newer version. */
+struct tgd_closed {
+    char name[33];
+    char why[200];
+};
+
+/* Opens every account of the state folder; of those that cannot be opened getHealth tells. */
 int tgd_accounts_open(struct tgd *d);
+/* What is stored, anew: opens what is not open, forgets what is not there any more. */
+int tgd_accounts_refresh(struct tgd *d);
 void tgd_accounts_close(struct tgd *d);
 /* The configuration was read: what of it each account goes by, and the bounds of the journals. */
 void tgd_accounts_configure(struct tgd *d);
@@ -89,11 +100,14 @@ void tgd_accounts_kick(struct tgd *d, struct mt_now now);
 struct tgd_account *tgd_account_by_id(struct tgd *d, int32_t id);
 /* Its machine was given something: the pump looks at it in this turn. A turn costs what was touched. */
 void tgd_account_touch(struct tgd_account *a);
-/*
- * Throws the machine away and makes it anew from what is stored (after a failed commit). Its pending requests
- * end first. Not MT_OK: it stays stopped; try again later.
+/* After a failed commit: ends the machine's requests, of which nothing can be written, and closes its links.
  */
-int tgd_account_restart(struct tgd_account *a, struct mt_now now);
+void tgd_account_halt(struct tgd_account *a, struct mt_now now);
+/*
+ * Throws all machines away and makes them anew from what is stored; their pending requests end first. Not
+ * MT_OK: the disk does not work yet. An account whose keys are no good any more is closed.
+ */
+int tgd_accounts_restart(struct tgd *d, struct mt_now now);
 
 /* A REPLY of a machine of which nothing is written any more: it promises nothing. */
 void tgd_account_last_reply(struct tgd_account *a, struct mt_now now, const struct mt_fx *fx);
@@ -128,8 +142,8 @@ struct tgd_pump *tgd_pump_new(struct tgd *d); /* NULL: no memory */
 void tgd_pump_free(struct tgd_pump *p);
 /* Does all that is ready: ticks, effects, one commit per round, output. Arms the timer. */
 void tgd_pump(struct tgd_pump *p);
-/* Words for getHealth where the last commit failed; NULL: all is well. */
-const char *tgd_pump_trouble(const struct tgd_pump *p);
+/* True: the last commit failed, and accounts are stopped until one works. */
+bool tgd_pump_is_halted(const struct tgd_pump *p);
 
 /* --- main.c --- */
 

@@ -201,26 +201,54 @@ static struct json_t *config(void *ctx)
     return tgd_config_json(&((struct tgd *)ctx)->config);
 }
 
-static struct json_t *health(void *ctx)
+static void say(json_t *list, const char *text)
 {
-    struct tgd *d = ctx;
-    const char *trouble = tgd_pump_trouble(d->pump);
+    if (text && *text)
+        json_array_append_new(list, json_string(text));
+}
+
+static void health_of_accounts(const struct tgd *d, json_t *problems)
+{
+    for (size_t i = 0; i < d->n_closed; i++)
+        json_array_append_new(
+            problems, json_sprintf("account %s stays closed: %s", d->closed[i].name, d->closed[i].why));
+}
+
+static void health_of_journal(struct tgd *d, json_t *o, json_t *warnings)
+{
     struct store_journal_stats stats = {0};
     struct tgd_account *fullest;
-    json_t *o;
 
-    if (!trouble)
-        trouble = store_trouble(d->store);
     store_journal_stats(d->store, &stats);
-    o = json_pack("{s:{s:I, s:I, s:i}}", "journal", "events", (json_int_t)stats.events, "bytes",
-                  (json_int_t)stats.bytes, "percent", (int)stats.percent);
-    if (o && trouble)
-        json_object_set_new(o, "problems", json_pack("[s]", trouble));
-    if (o && stats.percent >= NEARLY_FULL && (fullest = tgd_account_by_id(d, stats.fullest)))
-        json_object_set_new(o, "warnings",
-                            json_pack("[o]", json_sprintf("account %s: its journal is %u %% full: the oldest "
-                                                          "events leave (journal_events, journal_mib)",
-                                                          fullest->row.name, stats.percent)));
+    json_object_set_new(o, "journal",
+                        json_pack("{s:I, s:I, s:i}", "events", (json_int_t)stats.events, "bytes",
+                                  (json_int_t)stats.bytes, "percent", (int)stats.percent));
+    if (stats.percent >= NEARLY_FULL && (fullest = tgd_account_by_id(d, stats.fullest)))
+        json_array_append_new(warnings,
+                              json_sprintf("account %s: its journal is %u %% full: the oldest events "
+                                           "leave (journal_events, journal_mib)",
+                                           fullest->row.name, stats.percent));
+}
+
+static json_t *health(void *ctx)
+{
+    struct tgd *d = ctx;
+    const char *trouble = store_trouble(d->store), *state = store_state(d->store);
+    json_t *problems = json_array(), *warnings = json_array(), *storage;
+    json_t *o = json_pack("{s:o, s:o}", "problems", problems, "warnings", warnings);
+
+    if (!trouble && tgd_pump_is_halted(d->pump))
+        trouble = "the disk works again; accounts are about to be opened anew";
+    storage = json_pack("{s:s}", "state", state);
+    if (trouble)
+        json_object_set_new(storage, "text", json_string(trouble));
+    if (o)
+        json_object_set_new(o, "storage", storage);
+    say(problems, trouble);
+    health_of_accounts(d, problems);
+    health_of_journal(d, o, warnings);
+    if (json_array_size(warnings) == 0)
+        json_object_del(o, "warnings");
     return o;
 }
 

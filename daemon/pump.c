@@ -9,9 +9,13 @@
 /* Rounds of one call before other descriptors get their turn. */
 #define ROUNDS_MAX 16
 /* Commits that nobody waits for are synced together. */
-#define SYNC_DELAY  (MT_US_PER_S / 2)
-#define RETRY_DELAY (5 * MT_US_PER_S)
-#define TRIM_DELAY  (60 * MT_US_PER_S)
+#define SYNC_DELAY (MT_US_PER_S / 2)
+/* After a failed commit: 1, 2, 4 ... s, so that no reconnects storm while the disk is full. */
+#define RETRY_DELAY     MT_US_PER_S
+#define RETRY_DELAY_MAX (60 * MT_US_PER_S)
+/* The disk has worked for so long that the next failure is a new one. */
+#define STEADY     (60 * MT_US_PER_S)
+#define TRIM_DELAY (60 * MT_US_PER_S)
 /* Between steps of 32 events: 1,600 a second leave, faster than any account fills. */
 #define TRIM_PAUSE (20 * MT_US_PER_MS)
 /* A suspend shorter than this leaves TCP connections alive. */
@@ -21,7 +25,7 @@ struct tgd_pump {
     struct tgd *d;
     bool turn_failed;
     bool storage_failed; /* the last commit failed: accounts are stopped until storage works again */
-    int64_t retry_at;
+    int64_t retry_at, retry_delay, works_since;
     uint64_t committed;     /* newest turn */
     int64_t unsynced_since; /* mono time of the first commit that is not synced; 0 = none */
     int64_t trim_at;
@@ -49,9 +53,9 @@ void tgd_pump_free(struct tgd_pump *p)
     free(p);
 }
 
-const char *tgd_pump_trouble(const struct tgd_pump *p)
+bool tgd_pump_is_halted(const struct tgd_pump *p)
 {
-    return p->storage_failed ? store_error(p->d->store) : NULL;
+    return p->storage_failed;
 }
 
 /* Every place after which the process may die is counted here: see tests/e2e/test_kill.py. */
@@ -182,20 +186,33 @@ static void carry_out(struct tgd_pump *p, struct tgd_account *a, struct mt_now n
 
 /* --- one round: effects, commit, what waited for it --- */
 
+static void retry_later(struct tgd_pump *p, struct mt_now now)
+{
+    p->retry_delay = p->retry_delay ? p->retry_delay * 2 : RETRY_DELAY;
+    if (p->retry_delay > RETRY_DELAY_MAX)
+        p->retry_delay = RETRY_DELAY_MAX;
+    p->retry_at = now.mono + p->retry_delay;
+}
+
 /*
  * Nothing of a failed turn may leave. Its effects exist only in the machines' memory, so these are made anew
- * from what is stored; the servers send again what was not acknowledged.
+ * from what is stored; the servers send again what was not acknowledged. Who waits is told STORAGE.
  */
 static void turn_lost(struct tgd_pump *p, struct mt_now now)
 {
-    tgd_log(MT_LOG_WARN, "storage", "cannot write: %s; accounts stop until it works again",
-            store_error(p->d->store));
+    struct tgd *d = p->d;
+    char why[256];
+
+    snprintf(why, sizeof why, "%s", store_error(d->store)); /* what follows reads the store */
+    if (!p->storage_failed)
+        tgd_log(MT_LOG_WARN, "storage", "cannot write: %s; accounts stop until it works again", why);
+    if (!p->storage_failed && now.mono - p->works_since > STEADY)
+        p->retry_delay = 0;
+    retry_later(p, now);
     p->storage_failed = true;
-    p->retry_at = now.mono + RETRY_DELAY;
-    for (size_t i = 0; i < p->d->n_accounts; i++)
-        mt_account_pause(p->d->accounts[i]->core, now);
-    /* answers that stand in their buffers may tell of what was lost: better none than a wrong one */
-    tgd_clients_close(p->d);
+    for (size_t i = 0; i < d->n_accounts; i++)
+        tgd_account_halt(d->accounts[i], now);
+    rpc_turn_failed(d->rpc, now, why);
 }
 
 /* False: nothing of this turn may leave. */
@@ -255,13 +272,19 @@ static void recover(struct tgd_pump *p, struct mt_now now)
 {
     struct tgd *d = p->d;
 
-    for (size_t i = 0; i < d->n_accounts; i++) {
-        if (tgd_account_restart(d->accounts[i], now) != MT_OK) {
-            p->retry_at = now.mono + RETRY_DELAY;
-            return;
-        }
+    if (store_in_turn(d->store)) /* clients have written meanwhile: that commit will tell */
+        return;
+    if (store_try(d->store) != MT_OK || tgd_accounts_refresh(d) != MT_OK) {
+        retry_later(p, now);
+        return;
+    }
+    if (tgd_accounts_restart(d, now) != MT_OK) {
+        retry_later(p, now);
+        return;
     }
     p->storage_failed = false;
+    p->works_since = now.mono;
+    rpc_storage_down(d->rpc, NULL);
     tgd_log(MT_LOG_INFO, "storage", "works again");
 }
 
@@ -295,6 +318,8 @@ static void tick(struct tgd_pump *p, struct mt_now now)
     }
     if (store_journal_is_over(d->store) && p->trim_at > now.mono + TRIM_PAUSE)
         p->trim_at = now.mono + TRIM_PAUSE;
+    if (p->trim_at <= now.mono && d->n_closed && !p->storage_failed)
+        (void)tgd_accounts_refresh(d); /* what kept them closed may be over */
     if (p->trim_at <= now.mono)
         p->trim_at = now.mono + (store_journal_trim(d->store, now) ? TRIM_PAUSE : TRIM_DELAY);
     if (p->watchdog_us && p->watchdog_at <= now.mono) {

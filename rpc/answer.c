@@ -1,5 +1,7 @@
 #include "rpc/impl.h"
 
+#define STORAGE_ERRORS (-128) /* codes of storage/ begin here */
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,12 +50,54 @@ bool rpc_cursor_parse(const char *text, struct rpc_cursor *out)
 
 /* --- delivery --- */
 
+/* Whether its answer would be wrong if the turn were not committed. */
+static bool depends(const struct rpc_req *req)
+{
+    return req->hold != RPC_HOLD_NONE && (req->wrote || req->send_id);
+}
+
+static void add_part(struct rpc_batch *b, const struct rpc_req *req, size_t n)
+{
+    struct rpc_part *p = depends(req) ? rpc_part_new(req, n) : NULL;
+
+    if (!depends(req))
+        return;
+    if (!p) {
+        b->text.err = TL_E_NOMEM;
+        return;
+    }
+    p->at = b->text.len;
+    if (!b->parts)
+        b->parts_tail = &b->parts;
+    *b->parts_tail = p;
+    b->parts_tail = &p->next;
+}
+
+static struct rpc_part *take_parts(struct rpc_batch *b)
+{
+    struct rpc_part *parts = b->parts;
+
+    b->parts = NULL;
+    return parts;
+}
+
+static void put_single(struct rpc_req *req, const struct tl_out *out)
+{
+    struct rpc_part *p = depends(req) ? rpc_part_new(req, out->len - 1) : NULL;
+
+    if (depends(req) && !p)
+        rpc_conn_kill(req->conn);
+    else
+        rpc_conn_hold(req->conn, req->now, out->data, out->len, req->hold, p);
+}
+
 static void put_batch(struct rpc_req *req, const struct tl_out *line)
 {
     struct rpc_batch *b = req->batch;
 
     if (req->id && b->conn) {
         put_text(&b->text, b->answers++ ? "," : "[");
+        add_part(b, req, line->len - 1);
         tl_put_raw(&b->text, line->data, line->len - 1); /* without its newline */
     }
     if (req->hold > b->hold)
@@ -65,8 +109,9 @@ static void put_batch(struct rpc_req *req, const struct tl_out *line)
         if (b->text.err)
             rpc_conn_kill(b->conn);
         else
-            rpc_conn_put(b->conn, req->now, b->text.data, b->text.len, b->hold);
+            rpc_conn_hold(b->conn, req->now, b->text.data, b->text.len, b->hold, take_parts(b));
     }
+    rpc_parts_free(b->parts);
     tl_out_free(&b->text);
     free(b);
 }
@@ -77,7 +122,7 @@ static void deliver(struct rpc_req *req, struct tl_out *out)
     if (req->batch)
         put_batch(req, out);
     else if (req->conn && req->id)
-        rpc_conn_put(req->conn, req->now, out->data, out->len, req->hold);
+        put_single(req, out);
     tl_out_free(out);
     rpc_req_free(req);
 }
@@ -296,7 +341,7 @@ void rpc_fail_mt(struct rpc_req *req, int err)
         rpc_fail_sent(req, RPC_E_TIMEOUT, MT_SENT_UNKNOWN, 0);
         return;
     }
-    rpc_fail(req, err <= -128 ? RPC_E_STORAGE : RPC_E_INTERNAL, "%s", mt_strerror(err));
+    rpc_fail(req, err <= STORAGE_ERRORS ? RPC_E_STORAGE : RPC_E_INTERNAL, "%s", mt_strerror(err));
 }
 
 void rpc_fail_reply(struct rpc_req *req, const struct mt_reply *reply)
@@ -314,6 +359,8 @@ void rpc_fail_reply(struct rpc_req *req, const struct mt_reply *reply)
     case MT_REPLY_FAILED:
         if (reply->code == MT_E_STATE) /* the account was paused or its connection given up */
             rpc_fail_sent(req, RPC_E_NOT_CONNECTED, reply->sent, reply->send_id);
+        else if (reply->code <= STORAGE_ERRORS)
+            rpc_fail_sent(req, RPC_E_STORAGE, reply->sent, reply->send_id);
         else if (reply->send_id && reply->sent != MT_SENT_NO)
             rpc_fail_sent(req, RPC_E_TIMEOUT, MT_SENT_UNKNOWN, reply->send_id);
         else

@@ -92,6 +92,8 @@ static void submit(struct rpc_req *req, struct mt_now now, const struct tl_out *
         rpc_answer(req, json_pack("{s:b}", "checked", 1));
         return;
     }
+    if (rpc_refuse_if_down(req))
+        return;
     req->then = req->resolve->then;
     req->sent = true;
     err = req->resolve->outbox ? submit_send(req, now, body) : submit_call(req, now, body);

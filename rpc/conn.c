@@ -140,6 +140,7 @@ static void drop_held(struct rpc_conn *c)
 
         c->held = h->next;
         c->rpc->waiting_sync -= h->hold == RPC_HOLD_SYNC && h->committed;
+        rpc_parts_free(h->parts);
         free(h);
     }
     c->held_tail = &c->held;
@@ -387,19 +388,29 @@ static void put_now(struct rpc_conn *c, const void *text, size_t n)
 
 void rpc_conn_put(struct rpc_conn *c, struct mt_now now, const void *text, size_t n, enum rpc_hold hold)
 {
+    rpc_conn_hold(c, now, text, n, hold, NULL);
+}
+
+void rpc_conn_hold(struct rpc_conn *c, struct mt_now now, const void *text, size_t n, enum rpc_hold hold,
+                   struct rpc_part *parts)
+{
     struct rpc_held *h;
 
-    if (c->dead)
+    if (c->dead) {
+        rpc_parts_free(parts);
         return;
+    }
     if (hold == RPC_HOLD_NONE) {
+        rpc_parts_free(parts);
         put_now(c, text, n);
     } else {
         h = malloc(sizeof *h + n);
         if (!h) {
+            rpc_parts_free(parts);
             rpc_conn_kill(c);
             return;
         }
-        *h = (struct rpc_held){.hold = hold, .n = n};
+        *h = (struct rpc_held){.hold = hold, .n = n, .parts = parts};
         memcpy(h->text, text, n);
         *c->held_tail = h;
         c->held_tail = &h->next;
@@ -431,6 +442,35 @@ void rpc_conn_release(struct rpc_conn *c, struct mt_now now, bool synced)
         c->rpc->waiting_sync -= h->committed;
         c->held_bytes -= sizeof *h + h->n;
         put_now(c, h->text, h->n);
+        rpc_parts_free(h->parts);
+        free(h);
+    }
+    c->held_tail = at;
+    count(c);
+}
+
+/* What was committed before and waits for its sync stays. */
+void rpc_conn_undo(struct rpc_conn *c, struct mt_now now)
+{
+    struct rpc_held **at = &c->held;
+
+    while (*at) {
+        struct rpc_held *h = *at;
+        struct tl_out out = {.limit = RPC_TOTAL_MAX};
+
+        if (h->committed) {
+            at = &h->next;
+            continue;
+        }
+        *at = h->next;
+        c->held_bytes -= sizeof *h + h->n;
+        rpc_undo_text(c->rpc, &out, h->text, h->n, h->parts);
+        if (out.err)
+            rpc_conn_kill(c);
+        else
+            put_now(c, out.data, out.len);
+        tl_out_free(&out);
+        rpc_parts_free(h->parts);
         free(h);
     }
     c->held_tail = at;

@@ -123,7 +123,8 @@ static void run_friendly(struct rpc_req *req, struct mt_now now)
     if (!check_params(req))
         return;
     set_deadline(req, now);
-    if (flags & RPC_M_ACCOUNT && (!rpc_choose_account(req) || !fits_account(req, flags)))
+    if (flags & RPC_M_ACCOUNT &&
+        (!rpc_choose_account(req) || rpc_refuse_if_down(req) || !fits_account(req, flags)))
         return;
     if (req->opt.check && !(flags & RPC_M_LOGIN)) {
         rpc_answer(req, json_pack("{s:b}", "checked", 1));

@@ -54,8 +54,18 @@ struct rpc_options {
 
 enum rpc_hold { RPC_HOLD_NONE, RPC_HOLD_COMMIT, RPC_HOLD_SYNC };
 
+/* Of a held answer: who is told STORAGE instead where its turn is not committed. */
+struct rpc_part {
+    struct rpc_part *next; /* of the same text, ascending */
+    size_t at, n;          /* what it replaces */
+    int32_t account;
+    int64_t send_id; /* of a send; 0 = none */
+    char who[];      /* id, account and method, each with its end */
+};
+
 struct rpc_held {
     struct rpc_held *next;
+    struct rpc_part *parts; /* NULL: it stands, whatever became of the turn */
     enum rpc_hold hold;
     bool committed; /* and now waits for the sync */
     uint64_t turn;  /* of that commit */
@@ -69,6 +79,7 @@ struct rpc_batch {
     size_t answers;
     struct tl_out text;
     enum rpc_hold hold;
+    struct rpc_part *parts, **parts_tail;
 };
 
 /* --- one connection --- */
@@ -138,6 +149,8 @@ struct rpc_req {
     int64_t deadline;
     struct rpc_timer timer;
     enum rpc_hold hold;
+    bool wrote;      /* in this turn, something that its answer promises */
+    int64_t send_id; /* of the send that its answer ends */
     size_t counted;
     struct rpc_chunk *chunks;
     struct rpc_kept *kept;
@@ -200,15 +213,20 @@ struct rpc {
     uint64_t committed, synced;   /* newest turns */
     struct rpc_counter *counters; /* a hash table, RPC_COUNTERS; NULL until something is counted */
     size_t n_counters;
-    uint64_t uncounted; /* ends for which there was no room */
-    uint64_t accepted;  /* connections so far */
-    bool ending;        /* rpc_free: accounts and host may be gone */
+    uint64_t uncounted;     /* ends for which there was no room */
+    uint64_t accepted;      /* connections so far */
+    char storage_down[320]; /* why nothing can be stored; "" = it can */
+    bool ending;            /* rpc_free: accounts and host may be gone */
 };
 
 /* --- conn.c --- */
 
 /* Appends a line (text with its newline) to what may leave, or holds it. */
 void rpc_conn_put(struct rpc_conn *c, struct mt_now now, const void *text, size_t n, enum rpc_hold hold);
+/* With what becomes of it where the turn fails (takes the parts). */
+void rpc_conn_hold(struct rpc_conn *c, struct mt_now now, const void *text, size_t n, enum rpc_hold hold,
+                   struct rpc_part *parts);
+void rpc_conn_undo(struct rpc_conn *c, struct mt_now now);
 size_t rpc_conn_unread(const struct rpc_conn *c);
 void rpc_conn_wake(struct rpc_conn *c); /* onto the ready list */
 void rpc_conn_work(struct rpc_conn *c); /* more to do in another turn */
@@ -218,6 +236,19 @@ void rpc_conn_release(struct rpc_conn *c, struct mt_now now, bool synced); /* he
 void rpc_conn_relax(struct rpc_conn *c);
 /* Takes up to `share` values of what it has read; what is left goes behind the others who wait. */
 void rpc_conn_pump(struct rpc_conn *c, struct mt_now now, size_t share);
+
+/* --- undone.c --- */
+
+/* `n`: length of its answer. NULL: no memory. */
+struct rpc_part *rpc_part_new(const struct rpc_req *req, size_t n);
+void rpc_parts_free(struct rpc_part *p);
+/* The text with an error in the place of each part. */
+void rpc_undo_text(struct rpc *r, struct tl_out *out, const char *text, size_t n,
+                   const struct rpc_part *parts);
+/* The turn is committed. */
+void rpc_turn_kept(struct rpc *r);
+/* True: answered, nothing can be stored. */
+bool rpc_refuse_if_down(struct rpc_req *req);
 
 /* --- envelope.c --- */
 

@@ -71,7 +71,7 @@ static bool may_call(struct rpc_req *req)
                       "tgd does %s itself; use %s", req->name, instead ? instead : "plain calls");
         return false;
     }
-    if (!rpc_choose_account(req))
+    if (!rpc_choose_account(req) || rpc_refuse_if_down(req))
         return false;
     if (mt_account_login(req->account.core)->step != MT_LOGIN_READY) {
         struct mt_reply reply = {.kind = MT_REPLY_NOT_LOGGED_IN};

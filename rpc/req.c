@@ -368,4 +368,5 @@ struct rpc_view rpc_view_of(const struct rpc_req *req, struct mt_now now)
 void rpc_after_sync(struct rpc_req *req)
 {
     req->hold = RPC_HOLD_SYNC;
+    req->wrote = true;
 }

@@ -40,6 +40,9 @@ void rpc_free(struct rpc *r)
     free(r);
 }
 
+/* Codes of storage/ begin here; what ended for that reason says so already. */
+#define STORAGE_ERRORS (-128)
+
 void rpc_reply(struct rpc *r, struct mt_now now, int32_t account, uint64_t token,
                const struct mt_reply *reply)
 {
@@ -51,6 +54,8 @@ void rpc_reply(struct rpc *r, struct mt_now now, int32_t account, uint64_t token
     req->now = now;
     if (req->hold < RPC_HOLD_COMMIT)
         req->hold = RPC_HOLD_COMMIT;
+    req->send_id = reply->kind == MT_REPLY_FAILED && reply->code <= STORAGE_ERRORS ? 0 : reply->send_id;
+    req->wrote = reply->kind == MT_REPLY_OK;
     if (!rpc_account_by_id(r, account, &req->account)) {
         rpc_fail(req, RPC_E_ACCOUNT_UNKNOWN, "the account was removed meanwhile");
         return;
@@ -62,14 +67,22 @@ void rpc_reply(struct rpc *r, struct mt_now now, int32_t account, uint64_t token
  * Releasing answers and polling what waits may free requests and wake connections, never free connections:
  * that is the daemon's, by rpc_closed().
  */
-void rpc_committed(struct rpc *r, struct mt_now now)
+static void release(struct rpc *r, struct mt_now now)
 {
-    rpc_subs_committed(r, now);
-    rpc_poll_parked(r, now);
-    rpc_live_free(r);
     for (struct rpc_conn *c = r->conns; c; c = c->next)
         if (c->held)
             rpc_conn_release(c, now, false);
+}
+
+/* The answer of subscribe comes before its first event. */
+void rpc_committed(struct rpc *r, struct mt_now now)
+{
+    rpc_turn_kept(r);
+    release(r, now);
+    rpc_subs_committed(r, now);
+    rpc_poll_parked(r, now);
+    rpc_live_free(r);
+    release(r, now);
 }
 
 void rpc_turn(struct rpc *r, uint64_t committed, uint64_t synced)

@@ -150,6 +150,12 @@ void rpc_committed(struct rpc *r, struct mt_now now);
  * rpc_committed(): answers that wait for a sync remember the first, and leave when the second has reached it.
  */
 void rpc_turn(struct rpc *r, uint64_t committed, uint64_t synced);
+/*
+ * The turn could not be committed (why, in words): what was held for it is taken back (undone.c). Until
+ * rpc_storage_down(r, NULL), what needs an account is answered with STORAGE.
+ */
+void rpc_turn_failed(struct rpc *r, struct mt_now now, const char *why);
+void rpc_storage_down(struct rpc *r, const char *why);
 /* A sync has ended; all turns up to this one are power-safe. */
 void rpc_synced(struct rpc *r, struct mt_now now, uint64_t synced);
 /* Whether an answer is held back until the next sync (ack, queue: true, a login step): do not put it off. */

@@ -21,6 +21,9 @@ struct rpc_sub {
     struct rpc_cursor lost_told; /* losses up to here were told */
     uint64_t missed;             /* events of accounts without a journal that found no room; not told yet */
     struct rpc_cursor at;        /* all up to here was pushed or did not fit the filter */
+    bool fresh;                  /* its name was stored in this turn, which is not committed */
+    bool sought;                 /* likewise its place, which was before_seek */
+    struct rpc_cursor before_seek;
     bool auto_ack;
     /*
      * auto ack: when the connection has written `mark` bytes in all, everything up to mark_at has left.

@@ -146,8 +146,8 @@ static int make_account_folder(struct store *s, const char *name)
     account_path(s, name, "", path);
     account_path(s, "", "", parent);
     if ((mkdir(path, 0700) < 0 && errno != EEXIST) || sync_folder(parent) < 0)
-        return store_fail(s, errno == ENOSPC || errno == EROFS ? STORE_E_FULL : STORE_E_IO,
-                          "cannot make the folder of account %s: %s", name, strerror(errno));
+        return store_fail(s, store_errno_code(errno), "cannot make the folder of account %s: %s", name,
+                          strerror(errno));
     return MT_OK;
 }
 

@@ -28,8 +28,9 @@ int store_db_code(int rc)
     case SQLITE_NOMEM:
         return MT_E_NOMEM;
     case SQLITE_FULL:
-    case SQLITE_READONLY:
         return STORE_E_FULL;
+    case SQLITE_READONLY:
+        return STORE_E_READ_ONLY;
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
         return STORE_E_CORRUPT;
@@ -38,6 +39,45 @@ int store_db_code(int rc)
     default:
         return STORE_E_IO;
     }
+}
+
+int store_errno_code(int err)
+{
+    switch (err) {
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+        return STORE_E_FULL;
+    case EROFS:
+    case EACCES:
+    case EPERM:
+        return STORE_E_READ_ONLY;
+    default:
+        return STORE_E_IO;
+    }
+}
+
+/* errno of what failed last in the file and in its WAL or rollback journal. */
+static int last_errno(sqlite3 *db)
+{
+    sqlite3_file *journal = NULL;
+    int err = sqlite3_system_errno(db);
+
+    if (!err)
+        sqlite3_file_control(db, "main", SQLITE_FCNTL_LAST_ERRNO, &err);
+    if (!err && sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &journal) == SQLITE_OK &&
+        journal && journal->pMethods)
+        journal->pMethods->xFileControl(journal, SQLITE_FCNTL_LAST_ERRNO, &err);
+    return err;
+}
+
+int store_db_reason(sqlite3 *db, int rc)
+{
+    int code = store_db_code(rc);
+
+    if (code == STORE_E_IO && db && ((rc & 0xff) == SQLITE_IOERR || (rc & 0xff) == SQLITE_CANTOPEN))
+        return store_errno_code(last_errno(db));
+    return code;
 }
 
 int store_db_exec(sqlite3 *db, const char *sql)
@@ -134,8 +174,9 @@ static int copy_before_migration(sqlite3 *db, const char *path, int version, cha
         rc = sqlite3_step(st);
     if (rc != SQLITE_DONE)
         store_say(err, "cannot copy %s before its migration: %s", path, sqlite3_errmsg(db));
+    rc = store_db_reason(db, rc);
     sqlite3_finalize(st);
-    return store_db_code(rc);
+    return rc;
 }
 
 static int migrate_one(sqlite3 *db, const struct store_schema *schema, int to, char err[STORE_ERR_MAX])
@@ -153,8 +194,9 @@ static int migrate_one(sqlite3 *db, const struct store_schema *schema, int to, c
     if (rc == SQLITE_OK)
         return MT_OK;
     store_say(err, "%s: migration to version %d failed: %s", schema->label, to, sqlite3_errmsg(db));
+    rc = store_db_reason(db, rc);
     store_db_exec(db, "ROLLBACK");
-    return store_db_code(rc);
+    return rc;
 }
 
 /* Before anything is written: a file that is not ours, or too new, stays as it is. */
@@ -214,7 +256,7 @@ static int open_and_migrate(sqlite3 *db, const char *path, enum store_db_kind ki
     rc = store_db_exec(db, pragmas(kind));
     if (rc != SQLITE_OK) {
         store_say(err, "%s: %s", schema->label, sqlite3_errmsg(db));
-        return store_db_code(rc);
+        return store_db_reason(db, rc);
     }
     return migrate(db, path, schema, version, err);
 }
@@ -232,7 +274,7 @@ int store_db_open(const char *path, enum store_db_kind kind, const struct store_
         return errno == ENOENT ? MT_E_NOT_FOUND : STORE_E_IO;
     }
     if (!must_exist && make_private_file(path) < 0) {
-        ret = errno == ENOSPC || errno == EROFS || errno == EACCES ? STORE_E_FULL : STORE_E_IO;
+        ret = store_errno_code(errno);
         store_say(err, "cannot make %s: %s", path, strerror(errno));
         return ret;
     }

@@ -36,8 +36,11 @@ int store_db_open(const char *path, enum store_db_kind kind, const struct store_
                   bool must_exist, sqlite3 **out, char err[STORE_ERR_MAX]);
 /* Words for a person, cut to their room. */
 void store_say(char err[STORE_ERR_MAX], const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* An SQLite result code as one of ours. */
+/* An SQLite result code as one of ours; with the system's own reason where the connection knows it. */
 int store_db_code(int rc);
+int store_db_reason(sqlite3 *db, int rc);
+/* errno of a call that was to write. */
+int store_errno_code(int err);
 /* Runs one or more statements without results; an SQLite code. */
 int store_db_exec(sqlite3 *db, const char *sql);
 /* The first column of the first row, or `fallback`. */

@@ -42,7 +42,8 @@ struct store {
     sqlite3 *db; /* state.db, the loop's connection */
     sqlite3_stmt *stmt[SQL_COUNT];
     char error[STORE_ERR_MAX];
-    char aside[STORE_ERR_MAX];   /* what was set aside at start */
+    char aside[STORE_ERR_MAX]; /* what was set aside at start */
+    int refused_code;
     char refused[STORE_ERR_MAX]; /* why the last commit failed; "" after one that worked */
     char trouble[3 * STORE_ERR_MAX];
     struct store_acct *accounts; /* the one used last comes first */

@@ -23,7 +23,7 @@ static int keys_open(struct store *s, const char *name, bool must_exist, sqlite3
 
 static int keys_fail(struct store *s, const char *name, sqlite3 *db, int rc)
 {
-    int code = store_db_code(rc);
+    int code = store_db_reason(db, rc);
 
     return code == MT_OK ? MT_OK : store_fail(s, code, "account %s: keys.db: %s", name, sqlite3_errmsg(db));
 }

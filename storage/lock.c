@@ -73,7 +73,7 @@ int store_lock_take(const char *dir, int *fd, struct store_lock_note *note, char
     }
     f = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (f < 0) {
-        ret = errno == EROFS || errno == ENOSPC || errno == EACCES ? STORE_E_FULL : STORE_E_IO;
+        ret = store_errno_code(errno);
         store_say(err, "cannot open %s: %s", path, strerror(errno));
         return ret;
     }
@@ -109,7 +109,7 @@ int store_lock_write(int fd, const struct store_lock_note *n)
                         n->ctime_ns);
     len += snprintf(text + len, sizeof text - (size_t)len, "end\n");
     if (pwrite(fd, text, (size_t)len, 0) != len || ftruncate(fd, len) < 0 || fdatasync(fd) < 0)
-        return errno == ENOSPC || errno == EROFS ? STORE_E_FULL : STORE_E_IO;
+        return store_errno_code(errno);
     return MT_OK;
 }
 

@@ -21,14 +21,15 @@
 
 enum store_err {
     STORE_E_IO = -128,      /* the disk or SQLite failed; see store_error() */
-    STORE_E_FULL = -129,    /* no space left, or read-only */
+    STORE_E_FULL = -129,    /* no space left, or a quota or size limit is reached */
     STORE_E_CORRUPT = -130, /* file damaged; it was set aside where that loses no login */
     STORE_E_NEWER = -131,   /* made by a newer tgd; refused */
     STORE_E_LOCKED = -132,  /* another daemon has this folder: store_error() names its pid and socket */
     STORE_E_SERVERS = -133, /* keys.db belongs to another server set */
     STORE_E_EXISTS = -134,
-    STORE_E_NAME = -135,   /* account name outside [a-z0-9][a-z0-9_-]{0,31} */
-    STORE_E_CURSOR = -136, /* cursor of no epoch that ever was, or beyond the end */
+    STORE_E_NAME = -135,      /* account name outside [a-z0-9][a-z0-9_-]{0,31} */
+    STORE_E_CURSOR = -136,    /* cursor of no epoch that ever was, or beyond the end */
+    STORE_E_READ_ONLY = -137, /* the folder or file system admits no writes */
 };
 
 struct store;
@@ -48,6 +49,11 @@ void store_close(struct store *s);
 const char *store_error(const struct store *s); /* of the last failed call; "" */
 /* Whether something was set aside, or the disk refuses writes: text for getHealth, NULL = all is well. */
 const char *store_trouble(const struct store *s);
+/*
+ * The same as one word: "ok"; "full", "read_only", "failing": the last commit failed for that reason;
+ * "unsynced": commits work and syncs do not; "damaged": state.db is, and is set aside at the next start.
+ */
+const char *store_state(const struct store *s);
 
 /* --- accounts: the id is given once and never again; the name is a label --- */
 
@@ -96,6 +102,8 @@ int store_put_outbox(struct store *s, int32_t account, const struct mt_outbox_ro
  * process. *turn numbers the commit, for store_synced().
  */
 int store_commit(struct store *s, uint64_t *turn);
+/* Whether the disk takes writes again: commits a row that says nothing, in a turn by itself. */
+int store_try(struct store *s);
 /* Whether a turn is open. */
 bool store_in_turn(const struct store *s);
 /* Ends the open turn, if any, as if it had not been: the memory of the journal too. */

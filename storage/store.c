@@ -24,7 +24,7 @@ int store_fail(struct store *s, int code, const char *fmt, ...)
 
 int store_fail_sql(struct store *s, sqlite3 *db, int rc)
 {
-    int code = store_db_code(rc);
+    int code = store_db_reason(db, rc);
 
     if (code == MT_OK)
         return MT_OK;
@@ -56,6 +56,17 @@ const char *store_trouble(const struct store *cs)
              s->refused, (s->aside[0] || s->refused[0]) && sync ? "; " : "",
              sync ? "syncing to disk fails: the newest events may not survive a power cut" : "");
     return s->trouble;
+}
+
+const char *store_state(const struct store *s)
+{
+    if (s->refused[0])
+        return s->refused_code == STORE_E_FULL        ? "full"
+               : s->refused_code == STORE_E_READ_ONLY ? "read_only"
+                                                      : "failing";
+    if (s->note.damaged)
+        return "damaged";
+    return atomic_load(&s->sync.err) == MT_OK ? "ok" : "unsynced";
 }
 
 void store_path(const struct store *s, char out[STORE_PATH_MAX], const char *what, ...)
@@ -140,6 +151,7 @@ int store_commit(struct store *s, uint64_t *turn)
         err = commit_state(s);
     if (err != MT_OK) {
         store_say(s->refused, "the disk refuses writes: %.200s", s->error);
+        s->refused_code = err;
         store_rollback(s);
         return err;
     }
@@ -154,6 +166,22 @@ int store_commit(struct store *s, uint64_t *turn)
     if (turn)
         *turn = atomic_load(&s->committed);
     return MT_OK;
+}
+
+int store_try(struct store *s)
+{
+    sqlite3_stmt *st;
+    int rc;
+
+    if (s->turn.open)
+        return MT_E_STATE;
+    rc = store_write(s);
+    st = rc == MT_OK ? store_stmt(s, SQL_META_PUT) : NULL;
+    if (!st)
+        return store_end(s, true, rc == MT_OK ? STORE_E_IO : rc);
+    store_bind_text(st, 1, "tried");
+    sqlite3_bind_int64(st, 2, s->wall);
+    return store_end(s, true, store_run(s, st));
 }
 
 int store_end(struct store *s, bool own, int rc)
@@ -217,7 +245,7 @@ static int make_folder(const char *path, char err[256])
             continue;
         part[i] = 0;
         if (mkdir(part, 0700) < 0 && errno != EEXIST && (i == n || errno != EROFS)) {
-            int ret = errno == EROFS || errno == ENOSPC || errno == EACCES ? STORE_E_FULL : STORE_E_IO;
+            int ret = store_errno_code(errno);
 
             store_say(err, "cannot make %.180s: %s", part, strerror(errno));
             return ret;

@@ -131,6 +131,14 @@ static bool is_name(const char *name)
     return n >= 1 && n <= 32 && !name[n] && name[0] != '_' && name[0] != '-';
 }
 
+/* It may stand in the turn of others, which is not committed yet. */
+static void joins_turn(struct rpc_req *req)
+{
+    if (req->hold < RPC_HOLD_COMMIT)
+        req->hold = RPC_HOLD_COMMIT;
+    req->wrote = true;
+}
+
 static bool add_account(struct rpc_req *req, const char *name, int32_t api_id, const char *api_hash,
                         int32_t *id)
 {
@@ -149,6 +157,7 @@ static bool add_account(struct rpc_req *req, const char *name, int32_t api_id, c
         return false;
     }
     r = h->account_add(h->ctx, name, api_id, api_hash, id, err);
+    joins_turn(req);
     if (r == MT_OK)
         return true;
     rpc_fail(req, RPC_E_STORAGE, "%s", *err ? err : mt_strerror(r));
@@ -178,6 +187,7 @@ void rpc_m_removeAccount(struct rpc_req *req, struct mt_now now)
         return;
     }
     r = h->account_remove(h->ctx, a.id, err);
+    joins_turn(req);
     if (r == MT_OK)
         rpc_answer_ok(req);
     else
@@ -190,6 +200,7 @@ static void pause_account(struct rpc_req *req, bool paused)
     char err[256] = "";
     int r = h->account_pause(h->ctx, req->account.id, paused, err);
 
+    joins_turn(req);
     if (r == MT_OK)
         answer_account(req, req->account.id);
     else

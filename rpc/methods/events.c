@@ -30,6 +30,7 @@ static int put_name(struct rpc_req *req, const char *name, struct rpc_cursor at)
 
     if (req->hold < RPC_HOLD_COMMIT)
         req->hold = RPC_HOLD_COMMIT;
+    req->wrote = true;
     if (r < 0)
         rpc_fail(req, RPC_E_STORAGE, "%s", mt_strerror(r));
     return r;
@@ -145,8 +146,7 @@ static void subscribe(struct rpc_req *req, struct mt_now now)
     s->auto_ack = ack && strcmp(ack, "auto") == 0;
     if (rpc_arg(req, "heartbeat"))
         rpc_sub_heartbeat(s, now, rpc_arg_number(req, "heartbeat"));
-    /* its answer comes before its events: those are read at the end of the turn at the earliest */
-    req->hold = RPC_HOLD_NONE;
+    s->fresh = req->wrote; /* its answer comes before its events: rpc_committed() */
     answer_subscribed(req, s);
 }
 
@@ -212,6 +212,9 @@ void rpc_m_seek(struct rpc_req *req, struct mt_now now)
     if (!take_cursor(req, "cursor", &at) || put_name(req, name, at) < 0)
         return;
     if (s) {
+        if (!s->sought)
+            s->before_seek = s->at;
+        s->sought = true;
         s->at = at;
         s->marked = s->has_left = false;
         s->lost_told = (struct rpc_cursor){0};
@@ -266,6 +269,7 @@ void rpc_m_dropSubscription(struct rpc_req *req, struct mt_now now)
         return;
     }
     req->hold = RPC_HOLD_COMMIT;
+    req->wrote = true;
     if (r < 0)
         rpc_fail(req, RPC_E_STORAGE, "%s", mt_strerror(r));
     else
