@@ -69,15 +69,26 @@ struct mt_outbox_row {
     struct tl_slice result; /* JSON text of the answer, once sent */
 };
 
+/* A channel that is followed. */
+struct mt_channel_row {
+    int64_t id;
+    int32_t pts;  /* 0: not known yet (one that is only watched) */
+    int32_t top;  /* id of the newest message that is known; 0: none */
+    bool watched; /* asked for by itself, pushed or not: see mt_account_watch() */
+};
+
 struct store_ops {
     void *ctx;
     int (*peer_by_chat)(void *ctx, mt_chat_id chat, struct mt_peer *out);
     int (*peer_by_username)(void *ctx, const char *name, struct mt_peer *out); /* any case */
     int (*peer_by_phone)(void *ctx, const char *digits, struct mt_peer *out);
-    /* pts of a channel that is followed; MT_E_NOT_FOUND: not followed yet */
-    int (*channel_pts)(void *ctx, int64_t channel_id, int32_t *pts);
-    /* calls `row` for every channel that is followed, for the difference at start */
-    int (*each_channel)(void *ctx, int (*row)(void *arg, int64_t channel_id, int32_t pts), void *arg);
+    /* a channel that is followed; MT_E_NOT_FOUND: not followed yet */
+    int (*channel)(void *ctx, int64_t channel_id, struct mt_channel_row *out);
+    /* calls `row` for the channels above `after` in the order of their ids until it returns other than 0 */
+    int (*each_channel)(void *ctx, int64_t after, int (*row)(void *arg, const struct mt_channel_row *row),
+                        void *arg);
+    /* the same for those that are watched */
+    int (*each_watched)(void *ctx, int (*row)(void *arg, const struct mt_channel_row *row), void *arg);
     /* calls `row` for every send that has not ended, oldest first */
     int (*each_unsent)(void *ctx, int (*row)(void *arg, const struct mt_outbox_row *row), void *arg);
     /* the newest send with this key, ended or not */

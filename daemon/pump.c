@@ -154,7 +154,7 @@ static void carry_out(struct tgd_pump *p, struct tgd_account *a, struct mt_now n
         break;
     case MT_FX_CHANNEL:
         need_turn(p);
-        wrote(p, "channel", store_put_channel(s, id, fx->channel_id, fx->pts));
+        wrote(p, "channel", store_put_channel(s, id, fx->channel));
         break;
     case MT_FX_PEER:
         need_turn(p);

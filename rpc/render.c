@@ -136,6 +136,17 @@ void rpc_render(struct rpc *r, struct mt_now now, int32_t account, const struct 
         render_raw(&x, now);
 }
 
+static json_t *gap_json(const struct mt_fx *fx)
+{
+    json_t *body = fx->chat ? json_pack("{s:I}", "chat_id", (json_int_t)fx->chat) : json_object();
+
+    if (body && fx->gap_from)
+        json_object_set_new(body, "after_id", json_integer(fx->gap_from));
+    if (body && fx->gap_to)
+        json_object_set_new(body, "before_id", json_integer(fx->gap_to));
+    return body;
+}
+
 void rpc_render_fx(struct rpc *r, struct mt_now now, int32_t account, const struct mt_fx *fx,
                    void (*event)(void *arg, const struct rpc_event *e), void *arg)
 {
@@ -159,7 +170,7 @@ void rpc_render_fx(struct rpc *r, struct mt_now now, int32_t account, const stru
         v.type = "gap";
         v.live = false;
         v.chat = fx->chat;
-        body = fx->chat ? json_pack("{s:I}", "chat_id", (json_int_t)fx->chat) : json_object();
+        body = gap_json(fx);
     } else if (fx->kind == MT_FX_OUTBOX) {
         struct rpc_view ctx = {.host = r->cfg.host, .account = &a, .now = now};
 

@@ -158,8 +158,9 @@ void store_ops_bind(struct store_acct *a);
 int store_peer_get(struct store *s, int32_t account, mt_chat_id chat, struct mt_peer *out);
 int store_peer_by_username(struct store *s, int32_t account, const char *name, struct mt_peer *out);
 int store_peer_by_phone(struct store *s, int32_t account, const char *digits, struct mt_peer *out);
-int store_channel_get(struct store *s, int32_t account, int64_t channel_id, int32_t *pts);
-int store_channel_each(struct store *s, int32_t account, int (*row)(void *, int64_t, int32_t), void *arg);
+int store_channel_get(struct store *s, int32_t account, int64_t channel_id, struct mt_channel_row *out);
+int store_channel_each(struct store *s, int32_t account, int64_t after, bool watched,
+                       int (*row)(void *, const struct mt_channel_row *), void *arg);
 int store_outbox_unsent(struct store *s, int32_t account, int (*row)(void *, const struct mt_outbox_row *),
                         void *arg);
 int store_outbox_by_dedup(struct store *s, int32_t account, mt_chat_id chat, const void *key, size_t n,

@@ -28,18 +28,26 @@ static int peer_by_phone(void *ctx, const char *digits, struct mt_peer *out)
     return for_core(store_peer_by_phone(a->store, a->id, digits, out));
 }
 
-static int channel_pts(void *ctx, int64_t channel_id, int32_t *pts)
+static int channel(void *ctx, int64_t channel_id, struct mt_channel_row *out)
 {
     struct store_acct *a = ctx;
 
-    return for_core(store_channel_get(a->store, a->id, channel_id, pts));
+    return for_core(store_channel_get(a->store, a->id, channel_id, out));
 }
 
-static int each_channel(void *ctx, int (*row)(void *arg, int64_t channel_id, int32_t pts), void *arg)
+static int each_channel(void *ctx, int64_t after, int (*row)(void *arg, const struct mt_channel_row *row),
+                        void *arg)
 {
     struct store_acct *a = ctx;
 
-    return for_core(store_channel_each(a->store, a->id, row, arg));
+    return for_core(store_channel_each(a->store, a->id, after, false, row, arg));
+}
+
+static int each_watched(void *ctx, int (*row)(void *arg, const struct mt_channel_row *row), void *arg)
+{
+    struct store_acct *a = ctx;
+
+    return for_core(store_channel_each(a->store, a->id, 0, true, row, arg));
 }
 
 static int each_unsent(void *ctx, int (*row)(void *arg, const struct mt_outbox_row *row), void *arg)
@@ -64,8 +72,9 @@ void store_ops_bind(struct store_acct *a)
         .peer_by_chat = peer_by_chat,
         .peer_by_username = peer_by_username,
         .peer_by_phone = peer_by_phone,
-        .channel_pts = channel_pts,
+        .channel = channel,
         .each_channel = each_channel,
+        .each_watched = each_watched,
         .each_unsent = each_unsent,
         .send_by_dedup = send_by_dedup,
     };

@@ -50,6 +50,11 @@ static const char state_1[] =
     "CREATE TABLE sub(name TEXT PRIMARY KEY, epoch INTEGER NOT NULL, number INTEGER NOT NULL,"
     " since INTEGER NOT NULL) WITHOUT ROWID;";
 
+static const char state_2[] =
+    /* top: id of the newest message that is known; watched: polled, see watchChat */
+    "ALTER TABLE channel ADD COLUMN top INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE channel ADD COLUMN watched INTEGER NOT NULL DEFAULT 0;";
+
 /* Every secret begins with a scheme byte: 0 = plain. */
 static const char keys_1[] =
     "CREATE TABLE account(one INTEGER PRIMARY KEY CHECK(one = 1), account_id INTEGER NOT NULL,"
@@ -63,7 +68,7 @@ static const char cache_1[] =
     "CREATE TABLE msg_chat(account_id INTEGER NOT NULL, msg_id INTEGER NOT NULL, chat INTEGER NOT NULL,"
     " PRIMARY KEY(account_id, msg_id)) WITHOUT ROWID;";
 
-static const char *const state_steps[] = {state_1};
+static const char *const state_steps[] = {state_1, state_2};
 static const char *const keys_steps[] = {keys_1};
 static const char *const cache_steps[] = {cache_1};
 

@@ -27,9 +27,14 @@ const char *const store_sql_text[SQL_COUNT] = {
     [SQL_STATE_GET] = "SELECT pts, qts, date, seq FROM update_state WHERE account_id = ?1",
     [SQL_STATE_PUT] = "REPLACE INTO update_state(account_id, pts, qts, date, seq) VALUES(?1, ?2, ?3, ?4, ?5)",
     [SQL_STATE_DROP] = "DELETE FROM update_state WHERE account_id = ?1",
-    [SQL_CHANNEL_GET] = "SELECT pts FROM channel WHERE account_id = ?1 AND channel_id = ?2",
-    [SQL_CHANNEL_EACH] = "SELECT channel_id, pts FROM channel WHERE account_id = ?1",
-    [SQL_CHANNEL_PUT] = "REPLACE INTO channel(account_id, channel_id, pts) VALUES(?1, ?2, ?3)",
+    [SQL_CHANNEL_GET] = "SELECT channel_id, pts, top, watched FROM channel"
+                        " WHERE account_id = ?1 AND channel_id = ?2",
+    [SQL_CHANNEL_EACH] = "SELECT channel_id, pts, top, watched FROM channel"
+                         " WHERE account_id = ?1 AND channel_id > ?2 ORDER BY channel_id",
+    [SQL_CHANNEL_WATCHED] = "SELECT channel_id, pts, top, watched FROM channel"
+                            " WHERE account_id = ?1 AND channel_id > ?2 AND watched = 1",
+    [SQL_CHANNEL_PUT] = "REPLACE INTO channel(account_id, channel_id, pts, top, watched)"
+                        " VALUES(?1, ?2, ?3, ?4, ?5)",
     [SQL_CHANNEL_DROP] = "DELETE FROM channel WHERE account_id = ?1 AND channel_id = ?2",
     [SQL_CHANNELS_DROP] = "DELETE FROM channel WHERE account_id = ?1",
     [SQL_DC_GET] = "SELECT time_offset, salts FROM dc WHERE account_id = ?1 AND dc_id = ?2",

@@ -93,7 +93,8 @@ const struct store_ops *store_ops_of(struct store *s, int32_t account);
 
 int store_begin(struct store *s); /* starts a turn if none is open */
 int store_put_state(struct store *s, int32_t account, const struct mt_update_state *state);
-int store_put_channel(struct store *s, int32_t account, int64_t channel_id, int32_t pts); /* < 0: forget */
+/* pts < 0: forget it */
+int store_put_channel(struct store *s, int32_t account, const struct mt_channel_row *row);
 int store_put_peer(struct store *s, int32_t account, const struct mt_peer *peer);
 int store_put_salts(struct store *s, int32_t account, const struct mt_saved_dc *dc);
 int store_put_outbox(struct store *s, int32_t account, const struct mt_outbox_row *row);

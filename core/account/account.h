@@ -211,10 +211,10 @@ enum mt_fx_kind {
     MT_FX_SAVE_AUTH,  /* saved: main_dc, user_id, bot changed; power-safe, then mt_account_done(token) */
     MT_FX_FORGET,     /* logged out: keys, update state, peers of this account go */
     MT_FX_STATE,      /* state: new common state, in the transaction of the turn */
-    MT_FX_CHANNEL,    /* channel_id, pts (pts < 0: forget it) */
+    MT_FX_CHANNEL,    /* channel: its new row (pts < 0: forget it) */
     MT_FX_PEER,       /* peer: insert or replace; already merged, a min object never costs a hash */
     MT_FX_UPDATE,     /* one happening, in order, exactly once: p, n = an Update object (TL) */
-    MT_FX_GAP,        /* chat (0 = the account): something is truly gone */
+    MT_FX_GAP,        /* chat (0 = the account), gap_from, gap_to: something is truly gone */
     MT_FX_OUTBOX,     /* row: insert, or replace by id; token: of the first who waits for it, 0 = nobody */
     MT_FX_REPLY,      /* token, reply */
     MT_FX_LOGIN,      /* login changed */
@@ -264,9 +264,10 @@ struct mt_fx {
     const struct mt_outbox_row *row;
     const struct mt_reply *reply;
     struct mt_job *job; /* the owner's from here on until it is handed back */
-    int64_t channel_id;
-    int32_t pts;
+    const struct mt_channel_row *channel;
     mt_chat_id chat;
+    /* GAP in a channel: the message before the hole and the first behind it; 0: not known */
+    int32_t gap_from, gap_to;
     const uint8_t *p;
     size_t n;
     /*

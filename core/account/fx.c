@@ -59,6 +59,8 @@ static size_t size_of(const struct mt_fx *fx)
         n += ALIGN(sizeof *fx->state);
     if (fx->peer)
         n += ALIGN(sizeof *fx->peer);
+    if (fx->channel)
+        n += ALIGN(sizeof *fx->channel);
     if (fx->reply)
         n += ALIGN(sizeof *fx->reply) + ALIGN(fx->reply->n);
     if (fx->row)
@@ -93,6 +95,7 @@ static void copy_into(struct mt_fx *to, const struct mt_fx *fx, uint8_t *at)
     to->saved = put(&at, fx->saved, sizeof *fx->saved);
     to->state = put(&at, fx->state, sizeof *fx->state);
     to->peer = put(&at, fx->peer, sizeof *fx->peer);
+    to->channel = put(&at, fx->channel, sizeof *fx->channel);
     if (fx->reply) {
         struct mt_reply *r = put(&at, fx->reply, sizeof *fx->reply);
 

@@ -112,20 +112,26 @@ enum mt_fit mt_box_fit(int32_t local, const struct mt_box_at *at)
     return at->mark ? MT_FIT : MT_FIT_GAP;
 }
 
-void mt_counter_init(struct mt_counter *c)
+void mt_counter_init(struct mt_counter *c, size_t *pool)
 {
-    *c = (struct mt_counter){.gap_at = MT_NEVER};
+    *c = (struct mt_counter){.gap_at = MT_NEVER, .pool = pool};
+}
+
+static struct mt_waiting *take_first(struct mt_counter *c)
+{
+    struct mt_waiting *w = c->waiting;
+
+    c->waiting = w->next;
+    c->n_waiting--;
+    *c->pool -= w->n;
+    return w;
 }
 
 void mt_counter_fini(struct mt_counter *c)
 {
-    while (c->waiting) {
-        struct mt_waiting *next = c->waiting->next;
-
-        free(c->waiting);
-        c->waiting = next;
-    }
-    mt_counter_init(c);
+    while (c->waiting)
+        free(take_first(c));
+    mt_counter_init(c, c->pool);
 }
 
 int mt_counter_wait(struct mt_counter *c, const struct mt_box_at *at, int32_t date, uint64_t token,
@@ -133,7 +139,7 @@ int mt_counter_wait(struct mt_counter *c, const struct mt_box_at *at, int32_t da
 {
     struct mt_waiting *w, **where = &c->waiting;
 
-    if (c->n_waiting >= MT_WAITING_MAX)
+    if (c->n_waiting >= MT_WAITING_MAX || n > MT_WAITING_BYTES - *c->pool)
         return MT_E_TOO_LARGE;
     w = malloc(sizeof *w + n);
     if (!w)
@@ -146,6 +152,7 @@ int mt_counter_wait(struct mt_counter *c, const struct mt_box_at *at, int32_t da
     w->next = *where;
     *where = w;
     c->n_waiting++;
+    *c->pool += n;
     return MT_OK;
 }
 
@@ -157,8 +164,7 @@ struct mt_waiting *mt_counter_ready(struct mt_counter *c)
 
         if (fit == MT_FIT_GAP)
             return NULL;
-        c->waiting = w->next;
-        c->n_waiting--;
+        take_first(c);
         if (!c->waiting)
             c->gap_at = MT_NEVER;
         if (fit == MT_FIT)

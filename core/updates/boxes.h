@@ -45,13 +45,15 @@ struct mt_counter {
     unsigned fruitless;         /* differences in a row that did not close a gap */
     struct mt_waiting *waiting; /* by P - C */
     size_t n_waiting;
+    size_t *pool;   /* bytes that wait in all counters of the account */
     int64_t gap_at; /* mono when a gap becomes a difference; MT_NEVER: no gap */
 };
-#define MT_WAITING_MAX 2000
+#define MT_WAITING_MAX   2000               /* in one counter */
+#define MT_WAITING_BYTES ((size_t)16 << 20) /* in all counters of an account */
 
-void mt_counter_init(struct mt_counter *c);
+void mt_counter_init(struct mt_counter *c, size_t *pool);
 void mt_counter_fini(struct mt_counter *c); /* frees what waits */
-/* Keeps an update; MT_E_TOO_LARGE: too many wait, MT_E_NOMEM. */
+/* Keeps an update; MT_E_TOO_LARGE: too many wait, MT_E_NOMEM: then only a difference brings it. */
 int mt_counter_wait(struct mt_counter *c, const struct mt_box_at *at, int32_t date, uint64_t token,
                     const void *p, size_t n);
 /*

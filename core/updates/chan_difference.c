@@ -10,20 +10,13 @@
 #define LIMIT_BOT     100000
 #define FRUITLESS_MAX 3
 
-static void set_step(struct mt_updates *u, struct mt_chan *ch, enum mt_diff_step step)
-{
-    u->chans_due -= ch->diff.step == MT_DIFF_DUE;
-    u->chans_running -= ch->diff.step == MT_DIFF_RUNNING;
-    ch->diff.step = step;
-    u->chans_due += step == MT_DIFF_DUE;
-    u->chans_running += step == MT_DIFF_RUNNING;
-}
-
 void mt_chan_due(struct mt_updates *u, struct mt_now now, struct mt_chan *ch)
 {
     ch->counter.gap_at = MT_NEVER;
+    if ((!ch->counter.known || !ch->top) && !ch->since)
+        ch->since = u->recovered ? u->news_since : u->state.date;
     if (ch->diff.step == MT_DIFF_IDLE)
-        set_step(u, ch, MT_DIFF_DUE);
+        mt_chan_step(u, ch, MT_DIFF_DUE);
     else if (ch->diff.step == MT_DIFF_RUNNING)
         ch->diff.again = true;
 }
@@ -68,16 +61,20 @@ int mt_chan_ask(struct mt_updates *u, struct mt_chan *ch, struct tl_out *out)
     err = put_channel(u, ch->id, out);
     if (err)
         return err;
+    /* From 1 with a full page: a young channel tells all that it has, an old one that it is too long, with
+     * its newest messages; which of them are news says mt_diff_is_news(). */
+    ch->fresh = ch->fresh || !known;
+    ch->asked = known ? ch->counter.value : 1;
     tl_put_u32(out, TL_channelMessagesFilterEmpty);
-    tl_put_int(out, known ? ch->counter.value : 1);
-    tl_put_int(out, !known ? 1 : u->bot ? LIMIT_BOT : LIMIT_USER);
-    set_step(u, ch, MT_DIFF_RUNNING);
+    tl_put_int(out, ch->asked);
+    tl_put_int(out, u->bot ? LIMIT_BOT : LIMIT_USER);
+    mt_chan_step(u, ch, MT_DIFF_RUNNING);
     return out->err;
 }
 
-static void gap(struct mt_updates *u, const struct mt_chan *ch)
+static void gap(struct mt_updates *u, const struct mt_chan *ch, int32_t to)
 {
-    mt_fxq_push(u->cfg.fxq, &(struct mt_fx){.kind = MT_FX_GAP, .chat = mt_chat_of_channel(ch->id)});
+    mt_upd_gap(u, mt_chat_of_channel(ch->id), to ? ch->top : 0, to);
 }
 
 static void take_waiting(struct mt_updates *u, struct mt_now now, struct mt_chan *ch)
@@ -94,75 +91,151 @@ static void take_waiting(struct mt_updates *u, struct mt_now now, struct mt_chan
 
 void mt_chan_give_up(struct mt_updates *u, struct mt_now now, struct mt_chan *ch)
 {
-    set_step(u, ch, MT_DIFF_IDLE);
+    mt_chan_step(u, ch, MT_DIFF_IDLE);
     ch->diff = (struct mt_diff){.step = MT_DIFF_IDLE};
-    gap(u, ch);
+    ch->fresh = false;
+    gap(u, ch, 0);
     take_waiting(u, now, ch);
+    mt_watch_next(u, now, ch, INT32_MAX);
 }
 
-static void finish(struct mt_updates *u, struct mt_now now, struct mt_chan *ch)
+static void finish(struct mt_updates *u, struct mt_now now, struct mt_chan *ch, int32_t timeout)
 {
     struct mt_counter *c = &ch->counter;
     bool again = ch->diff.again;
 
-    set_step(u, ch, MT_DIFF_IDLE);
+    mt_chan_step(u, ch, MT_DIFF_IDLE);
     ch->diff = (struct mt_diff){.step = MT_DIFF_IDLE};
+    ch->fresh = false;
+    ch->since = 0;
     mt_upd_drain(u, now, c);
     if (!c->waiting) {
         c->fruitless = 0;
     } else if (++c->fruitless >= FRUITLESS_MAX) {
-        gap(u, ch);
+        gap(u, ch, 0);
         take_waiting(u, now, ch);
     } else {
         c->gap_at = now.mono + (MT_GAP_WAIT << c->fruitless);
         if (c->gap_at < u->chan_at)
             u->chan_at = c->gap_at;
     }
+    mt_watch_next(u, now, ch, timeout);
     if (again)
         mt_chan_due(u, now, ch);
 }
 
-static void advance(struct mt_updates *u, struct mt_now now, struct mt_chan *ch, int32_t pts, bool final)
+static void wait(struct mt_updates *u, struct mt_now now, struct mt_chan *ch)
+{
+    mt_chan_step(u, ch, MT_DIFF_WAITING);
+    mt_diff_failed(&ch->diff, now);
+    if (ch->diff.retry_at < u->chan_at)
+        u->chan_at = ch->diff.retry_at;
+}
+
+static void advance(struct mt_updates *u, struct mt_now now, struct mt_chan *ch, int32_t pts, bool final,
+                    int32_t timeout)
 {
     if (pts > 0)
         mt_chan_set(u, ch, pts);
-    ch->diff.tries = 0;
     if (final) {
-        finish(u, now, ch);
+        finish(u, now, ch, timeout);
         return;
     }
-    set_step(u, ch, MT_DIFF_DUE);
     u->turn_open = true;
+    if (ch->counter.value == ch->asked) { /* a server that does not move: not at once for ever */
+        wait(u, now, ch);
+        return;
+    }
+    ch->diff.tries = 0;
+    mt_chan_step(u, ch, MT_DIFF_DUE);
+}
+
+/* --- too long --- */
+
+struct newest {
+    struct tl_view v;
+    int32_t id;
+};
+
+static int by_id(const void *x, const void *y)
+{
+    const struct newest *a = x, *b = y;
+
+    return a->id < b->id ? -1 : a->id > b->id;
+}
+
+/*
+ * The newest messages come with it, and those that we do not know yet are news. What lies between is gone,
+ * and so is what happened to older ones; a channel that is new to us has lost nothing if one of them was
+ * there before.
+ */
+static void tell_newest(struct mt_updates *u, struct mt_now now, struct mt_chan *ch, struct tl_vec messages,
+                        int32_t pts)
+{
+    struct newest *list = messages.left ? calloc(messages.left, sizeof *list) : NULL;
+    size_t cap = list ? messages.left : 0, n = 0;
+    bool all_news = true, whole = ch->fresh && !ch->top;
+    int32_t top = ch->top;
+
+    while (n < cap && tl_vec_object(&messages, &list[n].v))
+        if (mt_message_chat(&list[n].v, &list[n].id) == mt_chat_of_channel(ch->id)) {
+            all_news = mt_diff_is_news(ch, &list[n].v) && all_news;
+            n++;
+        }
+    if (n)
+        qsort(list, n, sizeof *list, by_id);
+    if (!whole || (n && all_news && list[0].id > 1)) {
+        size_t i = 0;
+
+        while (i < n && !mt_diff_is_news(ch, &list[i].v))
+            i++;
+        gap(u, ch, i < n && list[i].id > top + 1 ? list[i].id : 0);
+    }
+    u->recovered = true;
+    for (size_t i = 0; i < n; i++)
+        if (mt_diff_is_news(ch, &list[i].v))
+            mt_diff_message(u, now, &list[i].v, pts);
+    u->recovered = false;
+    free(list);
 }
 
 static void too_long(struct mt_updates *u, struct mt_now now, struct mt_chan *ch, const struct tl_view *v)
 {
     struct tl_view dialog;
-    int32_t pts = 0;
+    int32_t pts = 0, top = 0;
 
     if (tl_get_object(v, TLF_updates_channelDifferenceTooLong__dialog, &dialog) &&
-        dialog.def->id == TL_dialog)
+        dialog.def->id == TL_dialog) {
         pts = tl_get_int(&dialog, TLF_dialog__pts);
-    if (ch->counter.known) /* of a channel that is new to us nothing is lost */
-        gap(u, ch);
-    advance(u, now, ch, pts, tl_has(v, TLF_updates_channelDifferenceTooLong__final) || pts <= 0);
+        top = tl_get_int(&dialog, TLF_dialog__top_message);
+    }
+    tell_newest(u, now, ch, tl_get_vector(v, TLF_updates_channelDifferenceTooLong__messages), pts);
+    if (top > ch->top) {
+        ch->top = top;
+        mt_chan_dirty(u, ch);
+    }
+    advance(u, now, ch, pts, tl_has(v, TLF_updates_channelDifferenceTooLong__final) || pts <= 0,
+            tl_get_int(v, TLF_updates_channelDifferenceTooLong__timeout));
 }
 
 void mt_chan_answer(struct mt_updates *u, struct mt_now now, struct mt_chan *ch, const struct tl_view *v)
 {
     struct mt_diff_fields fields = {TLF_updates_channelDifference__new_messages, UINT_MAX,
-                                    TLF_updates_channelDifference__other_updates, ch->id, 0};
+                                    TLF_updates_channelDifference__other_updates, ch, 0};
 
+    u->stats.channel_differences++;
     mt_peers_harvest(u->cfg.peers, v);
     switch (v->def->id) {
     case TL_updates_channelDifferenceEmpty:
         advance(u, now, ch, tl_get_int(v, TLF_updates_channelDifferenceEmpty__pts),
-                tl_has(v, TLF_updates_channelDifferenceEmpty__final));
+                tl_has(v, TLF_updates_channelDifferenceEmpty__final),
+                tl_get_int(v, TLF_updates_channelDifferenceEmpty__timeout));
         break;
     case TL_updates_channelDifference:
         fields.pts = tl_get_int(v, TLF_updates_channelDifference__pts);
         mt_diff_apply(u, now, v, &fields);
-        advance(u, now, ch, fields.pts, tl_has(v, TLF_updates_channelDifference__final));
+        advance(u, now, ch, fields.pts, tl_has(v, TLF_updates_channelDifference__final),
+                tl_get_int(v, TLF_updates_channelDifference__timeout));
         break;
     case TL_updates_channelDifferenceTooLong:
         too_long(u, now, ch, v);
@@ -178,17 +251,23 @@ void mt_chan_refused(struct mt_updates *u, struct mt_now now, struct mt_chan *ch
 {
     if (!strcmp(text, "CHANNEL_PRIVATE") || !strcmp(text, "CHANNEL_INVALID") ||
         !strcmp(text, "CHANNEL_PUBLIC_GROUP_NA")) {
-        mt_chan_forget(u, ch);
+        if (ch->watched)
+            mt_watch_closed(u, now, ch);
+        else
+            mt_chan_forget(u, ch);
         return;
     }
     if (!strcmp(text, "PERSISTENT_TIMESTAMP_INVALID") || !strcmp(text, "PERSISTENT_TIMESTAMP_EMPTY")) {
-        /* our pts is nonsense to the server: the next update of the channel says where it is */
-        ch->counter.known = ch->counter.waiting != NULL;
-        mt_chan_give_up(u, now, ch);
+        /* our pts is nonsense to the server: where it stands is found out as with a channel that is new */
+        if (ch->asked > 1) {
+            ch->counter.known = false;
+            ch->since = u->state.date;
+            mt_chan_step(u, ch, MT_DIFF_DUE);
+        } else {
+            ch->counter.known = ch->counter.waiting != NULL;
+            mt_chan_give_up(u, now, ch);
+        }
         return;
     }
-    set_step(u, ch, MT_DIFF_WAITING);
-    mt_diff_failed(&ch->diff, now);
-    if (ch->diff.retry_at < u->chan_at)
-        u->chan_at = ch->diff.retry_at;
+    wait(u, now, ch);
 }

@@ -53,7 +53,8 @@ static void offer_items(struct mt_updates *u, struct mt_now now, const struct it
 {
     for (int pass = 0; pass < 2; pass++)
         for (size_t i = 0; i < n; i++) {
-            unsigned part = items[i].at.box == MT_BOX_NONE ? BOXLESS : BOXED;
+            /* an id goes with the message that it names */
+            unsigned part = items[i].at.box == MT_BOX_NONE && !items[i].first ? BOXLESS : BOXED;
 
             if (items[i].first == !pass && (parts & part))
                 mt_upd_offer(u, now, &items[i].at, items[i].p, items[i].n, around);
@@ -115,22 +116,28 @@ static void wait_for_seq(struct mt_updates *u, struct mt_now now)
         u->seq_gap_at = now.mono + MT_GAP_WAIT;
 }
 
-/* `updates` and `updatesCombined`: which parts of it may be delivered says its seq. */
+/*
+ * `updates` and `updatesCombined`: which parts of it may be delivered says its seq. `is_news`: it came while
+ * a difference ran, and was new then; the difference passed its seq, but does not repeat what has no box.
+ */
 static void sequenced(struct mt_updates *u, struct mt_now now, const struct tl_view *v,
-                      const struct fields *f, uint64_t token, uint64_t ack)
+                      const struct fields *f, bool is_news, uint64_t token, uint64_t ack)
 {
     struct mt_around around = {f->date, token};
     unsigned parts = BOXED | BOXLESS;
-    bool next = f->seq_start != 0 && f->seq_start == u->state.seq + 1;
+    bool next = f->seq_start != 0 && f->seq_start == (int64_t)u->state.seq + 1;
 
     if (f->seq_start != 0 && !next) {
-        struct mt_held head = {.what = MT_HELD_CONTAINER, .token = token, .ack = ack};
+        struct mt_held head = {.what = MT_HELD_CONTAINER, .seq = f->seq_start, .token = token, .ack = ack};
 
-        parts = BOXED; /* a hole in seq does not hold back what has its own box (trap 62) */
+        /* a hole in seq does not hold back what has its own box (trap 62) */
+        parts = is_news && f->seq_start <= u->state.seq ? BOXED | BOXLESS : BOXED;
         if (f->seq_start > u->state.seq) {
-            if (mt_held_add(&u->ahead, &head, v->p, v->n) == MT_OK)
+            int err = mt_held_insert(&u->ahead, &head, v->p, v->n);
+
+            if (err == MT_OK)
                 ack = 0;
-            else
+            else if (err != MT_E_STATE)
                 mt_diff_due(u, now);
             wait_for_seq(u, now);
         }
@@ -151,33 +158,30 @@ static void sequenced(struct mt_updates *u, struct mt_now now, const struct tl_v
 
 void mt_upd_catch_up(struct mt_updates *u, struct mt_now now, bool all)
 {
-    struct mt_held_list list = u->ahead;
     struct mt_held *h;
-    bool moved = false;
 
-    u->ahead = (struct mt_held_list){0};
-    while ((h = mt_held_take(&list))) {
+    u->releasing = all;
+    while (u->ahead.first && (all || u->ahead.first->seq <= (int64_t)u->state.seq + 1)) {
         struct tl_view v;
         struct fields f;
 
+        h = mt_held_take(&u->ahead);
         if (!tl_view_open_exact(&v, h->bytes, h->n) && fields_of(&v, &f)) {
-            if (f.seq_start > u->state.seq + 1 && !all) {
-                if (mt_held_add(&u->ahead, h, h->bytes, h->n) == MT_OK)
-                    h->ack = 0;
-            } else if (f.seq_start > u->state.seq) {
+            /* it is not next and seq is past it: where a container closed the hole, that one told it too */
+            if (all || f.seq_start == (int64_t)u->state.seq + 1)
                 offer_vector(u, now, f.updates, BOXLESS, (struct mt_around){f.date, h->token});
+            if (f.seq > u->state.seq) {
                 u->state.seq = f.seq;
                 u->state.date = f.date > u->state.date ? f.date : u->state.date;
-                u->dirty = moved = true;
+                u->dirty = true;
             }
         }
         mt_upd_ack(u, h->ack);
         free(h);
     }
+    u->releasing = false;
     if (!u->ahead.first)
         u->seq_gap_at = MT_NEVER;
-    else if (moved)
-        mt_upd_catch_up(u, now, false);
 }
 
 static void offer_one(struct mt_updates *u, struct mt_now now, const void *p, size_t n,
@@ -192,30 +196,45 @@ static void offer_one(struct mt_updates *u, struct mt_now now, const void *p, si
     mt_upd_offer(u, now, &at, p, n, around);
 }
 
+/* Without a chat, or with one that is not known, it may still be all that there is of a message: see below.
+ */
+static void hold_one(struct mt_updates *u, const struct tl_out *out, struct mt_around around)
+{
+    struct mt_held head = {.what = MT_HELD_COUNT, .date = around.date, .token = around.token};
+    struct tl_view v;
+
+    if (tl_view_open_exact(&v, out->data, out->len))
+        return;
+    mt_box_of(&v, &head.at);
+    (void)mt_held_add(&u->held, &head, out->data, out->len, MT_HELD_BYTES);
+}
+
 static void short_message(struct mt_updates *u, struct mt_now now, const struct tl_view *v, uint64_t token)
 {
     struct tl_out out = {0};
     int date = tl_view_field(v, "date");
+    struct mt_around around = {tl_get_int(v, (unsigned)date), token};
 
-    if (!mt_unfold_is_known(v, u->cfg.peers, u->self)) {
-        mt_diff_due(u, now); /* it brings the peers */
-        return;
-    }
-    if (mt_unfold_short(v, u->self, &out) || out.err)
+    if (mt_unfold_short(v, u->self, &out) || out.err) {
         mt_diff_due(u, now);
-    else
-        offer_one(u, now, out.data, out.len, (struct mt_around){tl_get_int(v, (unsigned)date), token});
+    } else if (mt_unfold_is_known(v, u->cfg.peers, u->self)) {
+        offer_one(u, now, out.data, out.len, around);
+    } else {
+        /* the difference brings it with its peers (trap 61); if it does not, it is told without them */
+        mt_diff_due(u, now);
+        hold_one(u, &out, around);
+    }
     tl_out_free(&out);
 }
 
-static void container(struct mt_updates *u, struct mt_now now, const struct tl_view *v, uint64_t token,
-                      uint64_t ack)
+static void container(struct mt_updates *u, struct mt_now now, const struct tl_view *v, bool is_news,
+                      uint64_t token, uint64_t ack)
 {
     struct fields f;
     struct tl_slice one;
 
     if (fields_of(v, &f)) {
-        sequenced(u, now, v, &f, token, ack);
+        sequenced(u, now, v, &f, is_news, token, ack);
         return;
     }
     switch (v->def->id) {
@@ -238,14 +257,62 @@ static void container(struct mt_updates *u, struct mt_now now, const struct tl_v
 
 static bool must_hold(const struct mt_updates *u)
 {
-    return u->diff.step != MT_DIFF_IDLE || !u->common.known;
+    return u->diff.step == MT_DIFF_DUE || u->diff.step == MT_DIFF_RUNNING || !u->common.known;
 }
 
-static void hold(struct mt_updates *u, const struct mt_held *head, const void *p, size_t n)
+/*
+ * Too much came while a difference runs: what has a box is dropped, for another difference brings it. The
+ * rest no difference brings, so it is kept one by one; it is small.
+ */
+static void overflow(struct mt_updates *u, const struct tl_view *v, const struct mt_held *head)
 {
-    /* too much: without its ack the server keeps it, and the next difference brings what has a box */
-    if (mt_held_add(&u->held, head, p, n))
-        u->diff.again = true;
+    struct tl_vec vec = {0};
+    struct fields f;
+    struct tl_view one;
+    bool lost = false;
+
+    u->stats.overflows++;
+    u->diff.again = true;
+    if (fields_of(v, &f)) {
+        vec = f.updates;
+    } else if (v->def->id == TL_updateShort) {
+        struct tl_slice s = tl_get_raw(v, TLF_updateShort__update);
+        struct mt_held item = {.what = MT_HELD_COUNT, .date = head->date, .token = head->token};
+
+        if (tl_view_open_exact(&one, s.p, s.n) == TL_OK) {
+            mt_box_of(&one, &item.at);
+            if (item.at.box == MT_BOX_NONE)
+                lost = mt_held_add(&u->held, &item, s.p, s.n, MT_HELD_BYTES_ALL) != MT_OK;
+        }
+    }
+    while (tl_vec_object(&vec, &one)) {
+        struct mt_held item = {.what = MT_HELD_COUNT, .date = f.date, .token = head->token};
+
+        mt_box_of(&one, &item.at);
+        if (item.at.box == MT_BOX_NONE)
+            lost = mt_held_add(&u->held, &item, one.p, one.n, MT_HELD_BYTES_ALL) != MT_OK || lost;
+    }
+    if (lost) {
+        mt_logf(u->cfg.env, MT_LOG_WARN, "updates", "more came during a difference than can be kept");
+        mt_upd_gap(u, 0, 0, 0);
+    }
+    mt_upd_ack(u, head->ack);
+}
+
+static void hold_container(struct mt_updates *u, const struct tl_view *v, uint64_t token, uint64_t ack)
+{
+    struct mt_held head = {.what = MT_HELD_CONTAINER, .token = token, .ack = ack};
+    struct fields f;
+
+    if (fields_of(v, &f) && f.seq_start) {
+        int32_t newest = u->held.first ? u->held_seq : u->seq_sure ? u->state.seq : 0;
+
+        head.seq = f.seq_start;
+        head.is_news = f.seq_start > newest;
+        u->held_seq = f.seq > newest ? f.seq : newest;
+    }
+    if (mt_held_add(&u->held, &head, v->p, v->n, MT_HELD_BYTES))
+        overflow(u, v, &head);
 }
 
 void mt_upd_release(struct mt_updates *u, struct mt_now now)
@@ -255,12 +322,16 @@ void mt_upd_release(struct mt_updates *u, struct mt_now now)
     while (!must_hold(u) && (h = mt_held_take(&u->held))) {
         struct tl_view v;
 
+        u->releasing = true;
         if (h->what == MT_HELD_COUNT)
             mt_upd_offer(u, now, &h->at, h->bytes, h->n, (struct mt_around){h->date, h->token});
         else if (!tl_view_open_exact(&v, h->bytes, h->n))
-            container(u, now, &v, h->token, h->ack);
+            container(u, now, &v, h->is_news, h->token, h->ack);
         free(h);
     }
+    u->releasing = false;
+    if (!u->held.first)
+        mt_told_free(u);
 }
 
 void mt_upd_counted(struct mt_updates *u, struct mt_now now, const struct mt_box_at *at, const void *p,
@@ -268,21 +339,29 @@ void mt_upd_counted(struct mt_updates *u, struct mt_now now, const struct mt_box
 {
     struct mt_held head = {.what = MT_HELD_COUNT, .at = *at, .date = around.date, .token = around.token};
 
-    if (must_hold(u))
-        hold(u, &head, p, n);
-    else
+    if (!must_hold(u)) {
         mt_upd_offer(u, now, at, p, n, around);
+    } else if (mt_held_add(&u->held, &head, p, n, MT_HELD_BYTES)) {
+        u->stats.overflows++;
+        u->diff.again = true;
+    }
 }
 
 void mt_upd_container(struct mt_updates *u, struct mt_now now, const struct tl_view *v, uint64_t token,
                       uint64_t ack)
 {
-    struct mt_held head = {.what = MT_HELD_CONTAINER, .token = token, .ack = ack};
+    struct fields f;
 
-    if (must_hold(u))
-        hold(u, &head, v->p, v->n);
-    else
-        container(u, now, v, token, ack);
+    if (must_hold(u)) {
+        hold_container(u, v, token, ack);
+    } else if (u->diff.step == MT_DIFF_WAITING && fields_of(v, &f) && f.seq_start) {
+        /* the server does not answer: what has a box needs no answer to be in order, seq does */
+        if (offer_vector(u, now, f.updates, BOXED, (struct mt_around){f.date, token}))
+            u->diff.again = true;
+        hold_container(u, v, token, ack);
+    } else {
+        container(u, now, v, false, token, ack);
+    }
 }
 
 /* Nobody is logged in yet: only what has no box can mean us (updateLoginToken and its kin). */

@@ -46,6 +46,13 @@ static void set_state(struct mt_updates *u, const struct tl_view *state)
 
 /* --- the order inside a difference: protocol.md 8.4 --- */
 
+static int32_t date_of(const struct tl_view *message)
+{
+    if (message->def->id == TL_message)
+        return tl_get_int(message, TLF_message__date);
+    return message->def->id == TL_messageService ? tl_get_int(message, TLF_messageService__date) : 0;
+}
+
 /* What must stand before the messages: ids of our own sends, chats that messages refer to. */
 static bool comes_first(uint32_t id)
 {
@@ -53,15 +60,12 @@ static bool comes_first(uint32_t id)
            id == TL_updateFolderPeers;
 }
 
-static void deliver_message(struct mt_updates *u, struct mt_now now, const struct tl_view *m, int32_t pts)
+void mt_diff_message(struct mt_updates *u, struct mt_now now, const struct tl_view *m, int32_t pts)
 {
     struct tl_out out = {0};
-    struct mt_around around = {.date = u->state.date};
+    struct mt_around around = {.date = date_of(m)};
 
-    if (m->def->id == TL_message)
-        around.date = tl_get_int(m, TLF_message__date);
-    if (m->def->id == TL_messageService)
-        around.date = tl_get_int(m, TLF_messageService__date);
+    around.date = around.date ? around.date : u->state.date;
     if (mt_unfold_message(m, pts, &out) == MT_OK && !out.err)
         mt_upd_deliver(u, now, out.data, out.len, around);
     tl_out_free(&out);
@@ -81,18 +85,46 @@ static void deliver_encrypted(struct mt_updates *u, struct mt_now now, const str
 
 /* Trusted without a look at pts; but what it says of other counters goes the usual way. */
 static void deliver_other(struct mt_updates *u, struct mt_now now, const struct tl_view *update,
-                          int64_t channel)
+                          const struct mt_chan *channel)
 {
     struct mt_around around = {.date = u->state.date};
     struct mt_box_at at;
 
     mt_box_of(update, &at);
-    if (at.box == MT_BOX_CHANNEL && at.channel != channel)
+    if (at.box == MT_BOX_CHANNEL && (!channel || at.channel != channel->id)) {
         mt_upd_offer(u, now, &at, update->p, update->n, around);
-    else if (channel && (at.box == MT_BOX_COMMON || at.box == MT_BOX_QTS))
+    } else if (channel && (at.box == MT_BOX_COMMON || at.box == MT_BOX_QTS)) {
         mt_upd_counted(u, now, &at, update->p, update->n, around);
-    else
+    } else {
+        if (at.box == MT_BOX_NONE)
+            mt_told_add(u, update->p, update->n);
         mt_upd_deliver(u, now, update->p, update->n, around);
+    }
+}
+
+bool mt_diff_is_news(const struct mt_chan *ch, const struct tl_view *message)
+{
+    int32_t id = 0;
+
+    mt_message_chat(message, &id);
+    if (ch->top)
+        return id > ch->top;
+    return date_of(message) >= ch->since;
+}
+
+/*
+ * Of a channel that is new to us, or was lost and found again, everything before is history: only its newer
+ * messages are news, and of what else happened nobody here has seen the beginning.
+ */
+static bool is_history(const struct mt_chan *ch, const struct tl_view *update)
+{
+    struct tl_view m;
+
+    if (!ch || !ch->fresh)
+        return false;
+    if (update->def->id != TL_updateNewChannelMessage)
+        return true;
+    return !tl_get_object(update, TLF_updateNewChannelMessage__message, &m) || !mt_diff_is_news(ch, &m);
 }
 
 void mt_diff_apply(struct mt_updates *u, struct mt_now now, const struct tl_view *v,
@@ -104,11 +136,12 @@ void mt_diff_apply(struct mt_updates *u, struct mt_now now, const struct tl_view
     u->recovered = true;
     vec = tl_get_vector(v, fields->updates);
     while (tl_vec_object(&vec, &item))
-        if (comes_first(item.def->id))
+        if (comes_first(item.def->id) && !is_history(fields->channel, &item))
             deliver_other(u, now, &item, fields->channel);
     vec = tl_get_vector(v, fields->messages);
     while (tl_vec_object(&vec, &item))
-        deliver_message(u, now, &item, fields->pts);
+        if (!fields->channel || !fields->channel->fresh || mt_diff_is_news(fields->channel, &item))
+            mt_diff_message(u, now, &item, fields->pts);
     if (fields->encrypted != UINT_MAX) {
         vec = tl_get_vector(v, fields->encrypted);
         while (tl_vec_object(&vec, &item))
@@ -116,7 +149,7 @@ void mt_diff_apply(struct mt_updates *u, struct mt_now now, const struct tl_view
     }
     vec = tl_get_vector(v, fields->updates);
     while (tl_vec_object(&vec, &item))
-        if (!comes_first(item.def->id))
+        if (!comes_first(item.def->id) && !is_history(fields->channel, &item))
             deliver_other(u, now, &item, fields->channel);
     u->recovered = false;
 }
@@ -136,7 +169,7 @@ static void settle(struct mt_updates *u, struct mt_now now, struct mt_counter *c
         c->gap_at = now.mono + (MT_GAP_WAIT << c->fruitless);
         return;
     }
-    mt_fxq_push(u->cfg.fxq, &(struct mt_fx){.kind = MT_FX_GAP});
+    mt_upd_gap(u, 0, 0, 0);
     while (c->waiting) {
         c->value = c->waiting->at.pts - c->waiting->at.count;
         mt_upd_drain(u, now, c);
@@ -145,19 +178,15 @@ static void settle(struct mt_updates *u, struct mt_now now, struct mt_counter *c
     u->dirty = true;
 }
 
-static int follow(void *arg, int64_t channel, int32_t pts)
+/* Not all that is stored is asked for one by one: watched channels are, the rest is swept. */
+static void first_done(struct mt_updates *u, struct mt_now now)
 {
-    struct mt_updates *u = arg;
-    struct mt_chan *ch = mt_chan_get(u, channel);
-
-    if (!ch)
-        return MT_E_NOMEM;
-    if (!ch->counter.known) {
-        ch->counter.known = true;
-        ch->counter.value = pts;
-    }
-    mt_chan_due(u, (struct mt_now){0}, ch);
-    return MT_OK;
+    u->seq_sure = true;
+    if (u->started)
+        return;
+    u->started = true;
+    mt_watch_load(u, now);
+    mt_sweep_start(u, now);
 }
 
 static void finish(struct mt_updates *u, struct mt_now now)
@@ -165,18 +194,16 @@ static void finish(struct mt_updates *u, struct mt_now now)
     bool again = u->diff.again;
 
     u->diff = (struct mt_diff){.step = MT_DIFF_IDLE};
+    u->stats.differences++;
     settle(u, now, &u->common);
     settle(u, now, &u->qts);
     mt_upd_catch_up(u, now, true);
+    first_done(u, now);
+    /* also before another one: what came while this one ran is older than what was lost then */
+    mt_upd_release(u, now);
     if (again)
         mt_diff_due(u, now);
-    else
-        mt_upd_release(u, now);
-    if (!u->started) {
-        u->started = true;
-        if (u->cfg.store && u->cfg.store->each_channel)
-            u->cfg.store->each_channel(u->cfg.store->ctx, follow, u);
-    }
+    mt_check_later(u, now);
 }
 
 static void apply(struct mt_updates *u, struct mt_now now, const struct tl_view *v, unsigned state_field,
@@ -193,14 +220,30 @@ static void apply(struct mt_updates *u, struct mt_now now, const struct tl_view 
     set_state(u, &state);
 }
 
+/* There is more. A server that does not move is asked again later, not at once for ever. */
+static void go_on(struct mt_updates *u, struct mt_now now, const struct mt_update_state *before)
+{
+    if (u->diff.step != MT_DIFF_RUNNING)
+        return;
+    u->turn_open = true;
+    u->slicing = true;
+    if (u->common.value == before->pts && u->qts.value == before->qts && u->state.date == before->date)
+        mt_diff_failed(&u->diff, now);
+    else
+        u->diff = (struct mt_diff){.step = MT_DIFF_DUE};
+}
+
 void mt_diff_answer(struct mt_updates *u, struct mt_now now, const struct tl_view *v)
 {
     static const struct mt_diff_fields whole = {TLF_updates_difference__new_messages,
                                                 TLF_updates_difference__new_encrypted_messages,
-                                                TLF_updates_difference__other_updates, 0, 0};
+                                                TLF_updates_difference__other_updates, NULL, 0};
     static const struct mt_diff_fields slice = {TLF_updates_differenceSlice__new_messages,
                                                 TLF_updates_differenceSlice__new_encrypted_messages,
-                                                TLF_updates_differenceSlice__other_updates, 0, 0};
+                                                TLF_updates_differenceSlice__other_updates, NULL, 0};
+
+    const struct mt_update_state before = {
+        .pts = u->common.value, .qts = u->qts.value, .date = u->state.date};
 
     mt_peers_harvest(u->cfg.peers, v);
     switch (v->def->id) {
@@ -217,16 +260,13 @@ void mt_diff_answer(struct mt_updates *u, struct mt_now now, const struct tl_vie
         break;
     case TL_updates_differenceSlice:
         apply(u, now, v, TLF_updates_differenceSlice__intermediate_state, slice);
-        if (u->diff.step == MT_DIFF_RUNNING)
-            u->diff = (struct mt_diff){.step = MT_DIFF_DUE};
-        u->turn_open = true;
+        go_on(u, now, &before);
         break;
     case TL_updates_differenceTooLong:
         u->common.value = tl_get_int(v, TLF_updates_differenceTooLong__pts);
         u->dirty = true;
-        mt_fxq_push(u->cfg.fxq, &(struct mt_fx){.kind = MT_FX_GAP});
-        u->diff = (struct mt_diff){.step = MT_DIFF_DUE};
-        u->turn_open = true;
+        mt_upd_gap(u, 0, 0, 0);
+        go_on(u, now, &before);
         break;
     default:
         mt_diff_failed(&u->diff, now);

@@ -15,9 +15,9 @@ struct mt_updates *mt_updates_new(const struct mt_updates_cfg *cfg, const struct
     if (!u)
         return NULL;
     u->cfg = *cfg;
-    mt_counter_init(&u->common);
-    mt_counter_init(&u->qts);
-    u->seq_gap_at = u->silent_at = u->chan_at = u->online_at = MT_NEVER;
+    mt_counter_init(&u->common, &u->waiting_bytes);
+    mt_counter_init(&u->qts, &u->waiting_bytes);
+    u->seq_gap_at = u->silent_at = u->chan_at = u->online_at = u->check_at = MT_NEVER;
     if (saved && saved->known) {
         u->state = *saved;
         u->common.value = saved->pts;
@@ -45,14 +45,23 @@ void mt_updates_reset(struct mt_updates *u)
     mt_held_free(&u->held);
     mt_held_free(&u->ahead);
     mt_chan_free_all(u);
+    mt_told_free(u);
     u->state = (struct mt_update_state){0};
     u->diff = (struct mt_diff){.step = MT_DIFF_IDLE};
-    u->seq_gap_at = u->silent_at = u->chan_at = u->online_at = MT_NEVER;
-    u->online = u->active = u->started = u->dirty = u->turn_open = false;
+    u->sweep = (struct mt_sweep){0};
+    u->seq_gap_at = u->silent_at = u->chan_at = u->online_at = u->check_at = MT_NEVER;
+    u->online = u->active = u->started = u->dirty = u->turn_open = u->checking = false;
+    u->seq_sure = u->slicing = false;
     u->n_acks = u->n_ids = 0;
 }
 
 /* --- where we are --- */
+
+static void wake(struct mt_updates *u, struct mt_now now, struct mt_chan *ch)
+{
+    if (ch->diff.step == MT_DIFF_WAITING)
+        mt_chan_step(u, ch, MT_DIFF_DUE);
+}
 
 void mt_updates_online(struct mt_updates *u, struct mt_now now, int64_t self, bool bot)
 {
@@ -61,8 +70,12 @@ void mt_updates_online(struct mt_updates *u, struct mt_now now, int64_t self, bo
     u->bot = bot;
     u->silent_at = now.mono + MT_SILENCE;
     u->online_at = now.mono;
+    u->seq_sure = false;
+    /* the reason of what failed is probably gone */
     if (u->diff.step == MT_DIFF_WAITING)
-        u->diff.step = MT_DIFF_DUE; /* the reason of its failure is probably gone */
+        u->diff.step = MT_DIFF_DUE;
+    mt_chan_each(u, now, wake);
+    u->sweep.next_at = now.mono;
     mt_diff_due(u, now);
 }
 
@@ -78,12 +91,6 @@ void mt_updates_force(struct mt_updates *u, struct mt_now now)
         mt_diff_due(u, now);
 }
 
-static void again(struct mt_updates *u, struct mt_now now, struct mt_chan *ch)
-{
-    if (ch->counter.known)
-        mt_chan_due(u, now, ch);
-}
-
 void mt_updates_new_session(struct mt_updates *u, struct mt_now now)
 {
     bool opening = u->online_at != MT_NEVER && now.mono - u->online_at < SESSION_OPENS;
@@ -94,14 +101,21 @@ void mt_updates_new_session(struct mt_updates *u, struct mt_now now)
     u->online_at = MT_NEVER;
     if (opening)
         return;
+    u->seq_sure = false;
     mt_diff_due(u, now);
     if (u->started)
-        mt_chan_each(u, now, again);
+        mt_sweep_start(u, now);
 }
 
 bool mt_updates_is_in_sync(const struct mt_updates *u)
 {
-    return u->active && u->common.known && u->diff.step == MT_DIFF_IDLE && !u->chans_due && !u->chans_running;
+    return u->active && u->common.known && u->diff.step == MT_DIFF_IDLE && !u->chans_due &&
+           !u->chans_running && (!u->sweep.on || u->bot);
+}
+
+const struct mt_updates_stats *mt_updates_stats(const struct mt_updates *u)
+{
+    return &u->stats;
 }
 
 const struct mt_update_state *mt_updates_state(const struct mt_updates *u)
@@ -115,10 +129,14 @@ static void tick_channel(struct mt_updates *u, struct mt_now now, struct mt_chan
 {
     if (ch->counter.gap_at <= now.mono)
         mt_chan_due(u, now, ch);
-    if (ch->diff.step == MT_DIFF_WAITING && ch->diff.retry_at <= now.mono) {
-        ch->diff.step = MT_DIFF_DUE;
-        u->chans_due++;
+    if (ch->diff.step == MT_DIFF_WAITING && ch->diff.retry_at <= now.mono)
+        mt_chan_step(u, ch, MT_DIFF_DUE);
+    if (ch->poll_at <= now.mono) {
+        ch->poll_at = MT_NEVER; /* set again when it is answered */
+        mt_chan_due(u, now, ch);
     }
+    if (ch->poll_at < u->chan_at)
+        u->chan_at = ch->poll_at;
     if (ch->counter.gap_at < u->chan_at)
         u->chan_at = ch->counter.gap_at;
     if (ch->diff.step == MT_DIFF_WAITING && ch->diff.retry_at < u->chan_at)
@@ -147,6 +165,12 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+/* Nothing is asked or about to be: what only checks may go out. */
+static bool has_time(const struct mt_updates *u)
+{
+    return u->diff.step == MT_DIFF_IDLE && !u->chans_due && !u->chans_running && !u->turn_open;
+}
+
 int64_t mt_updates_deadline(const struct mt_updates *u)
 {
     int64_t at = earlier(u->silent_at, earlier(u->seq_gap_at, u->chan_at));
@@ -154,6 +178,10 @@ int64_t mt_updates_deadline(const struct mt_updates *u)
     at = earlier(at, earlier(u->common.gap_at, u->qts.gap_at));
     if (u->diff.step == MT_DIFF_WAITING)
         at = earlier(at, u->diff.retry_at);
+    if (u->online && has_time(u)) {
+        at = u->checking ? at : earlier(at, u->check_at);
+        at = u->sweep.on && !u->sweep.running ? earlier(at, u->sweep.next_at) : at;
+    }
     return at;
 }
 
@@ -174,21 +202,13 @@ static void write_difference(struct mt_updates *u)
     tl_put_int(&u->ask, u->qts.value);
 }
 
-static struct mt_chan *first_due(const struct mt_updates *u)
-{
-    for (size_t i = 0; u->chans_due && i < u->n_buckets; i++)
-        for (struct mt_chan *ch = u->buckets[i]; ch; ch = ch->next)
-            if (ch->diff.step == MT_DIFF_DUE)
-                return ch;
-    return NULL;
-}
-
 static bool ask_channel(struct mt_updates *u, struct mt_now now, struct mt_updates_ask *ask)
 {
     struct mt_chan *ch;
 
-    while (u->chans_running < MT_CHANNELS_RUN && (ch = first_due(u))) {
+    while (u->chans_running < MT_CHANNELS_RUN && (ch = u->due_first)) {
         tl_out_reset(&u->ask);
+        ask->what = MT_ASK_CHANNEL;
         ask->channel = ch->id;
         if (mt_chan_ask(u, ch, &u->ask) == MT_OK)
             return true;
@@ -198,27 +218,70 @@ static bool ask_channel(struct mt_updates *u, struct mt_now now, struct mt_updat
     return false;
 }
 
+static void ask_common(struct mt_updates *u, struct mt_updates_ask *ask)
+{
+    tl_out_reset(&u->ask);
+    u->diff.step = MT_DIFF_RUNNING;
+    ask->what = u->common.known ? MT_ASK_DIFFERENCE : MT_ASK_STATE;
+    if (!u->slicing)
+        u->news_since = u->state.date;
+    u->slicing = false;
+    if (u->common.known)
+        write_difference(u);
+    else
+        tl_put_u32(&u->ask, TL_updates_getState);
+}
+
+static bool ask_dialogs(struct mt_updates *u, struct mt_now now, struct mt_updates_ask *ask)
+{
+    tl_out_reset(&u->ask);
+    if (!mt_sweep_ask(u, now, &u->ask))
+        return u->chans_due && ask_channel(u, now, ask); /* a bot's */
+    ask->what = MT_ASK_DIALOGS;
+    return true;
+}
+
+static bool ask_check(struct mt_updates *u, struct mt_now now, struct mt_updates_ask *ask)
+{
+    if (u->check_at > now.mono || u->checking)
+        return false;
+    u->checking = true;
+    ask->what = MT_ASK_CHECK;
+    tl_out_reset(&u->ask);
+    tl_put_u32(&u->ask, TL_updates_getState);
+    return true;
+}
+
 bool mt_updates_next_ask(struct mt_updates *u, struct mt_now now, struct mt_updates_ask *ask)
 {
     *ask = (struct mt_updates_ask){0};
     if (!u->online || u->turn_open)
         return false;
-    if (u->diff.step == MT_DIFF_DUE) {
-        tl_out_reset(&u->ask);
-        u->diff.step = MT_DIFF_RUNNING;
-        ask->what = u->common.known ? MT_ASK_DIFFERENCE : MT_ASK_STATE;
-        if (u->common.known)
-            write_difference(u);
-        else
-            tl_put_u32(&u->ask, TL_updates_getState);
-    } else if (u->diff.step == MT_DIFF_IDLE && ask_channel(u, now, ask)) {
-        ask->what = MT_ASK_CHANNEL;
-    } else {
+    if (u->diff.step == MT_DIFF_DUE)
+        ask_common(u, ask);
+    else if (u->diff.step != MT_DIFF_IDLE ||
+             (!ask_channel(u, now, ask) &&
+              (!has_time(u) || (!ask_dialogs(u, now, ask) && !ask_check(u, now, ask)))))
         return false;
-    }
     ask->p = u->ask.data;
     ask->n = u->ask.len;
     return !u->ask.err;
+}
+
+static bool is_open(const struct mt_updates *u, enum mt_ask what, const struct mt_chan *ch)
+{
+    switch (what) {
+    case MT_ASK_STATE:
+    case MT_ASK_DIFFERENCE:
+        return u->diff.step == MT_DIFF_RUNNING;
+    case MT_ASK_CHANNEL:
+        return ch && ch->diff.step == MT_DIFF_RUNNING;
+    case MT_ASK_CHECK:
+        return u->checking;
+    case MT_ASK_DIALOGS:
+        return u->sweep.running;
+    }
+    return false;
 }
 
 void mt_updates_answer(struct mt_updates *u, struct mt_now now, enum mt_ask what, int64_t channel,
@@ -227,7 +290,7 @@ void mt_updates_answer(struct mt_updates *u, struct mt_now now, enum mt_ask what
     struct mt_chan *ch = what == MT_ASK_CHANNEL ? mt_chan_find(u, channel) : NULL;
     struct tl_view v;
 
-    if (what == MT_ASK_CHANNEL ? !ch || ch->diff.step != MT_DIFF_RUNNING : u->diff.step != MT_DIFF_RUNNING)
+    if (!is_open(u, what, ch))
         return; /* asked before a log-out */
     u->silent_at = u->online ? now.mono + MT_SILENCE : MT_NEVER;
     if (tl_view_open_exact(&v, p, n)) {
@@ -245,32 +308,66 @@ void mt_updates_answer(struct mt_updates *u, struct mt_now now, enum mt_ask what
     case MT_ASK_CHANNEL:
         mt_chan_answer(u, now, ch, &v);
         break;
+    case MT_ASK_CHECK:
+        mt_check_answer(u, now, &v);
+        break;
+    case MT_ASK_DIALOGS:
+        mt_sweep_answer(u, now, &v);
+        break;
     }
     mt_upd_flush(u);
+}
+
+static void common_refused(struct mt_updates *u, struct mt_now now, const char *text)
+{
+    bool lost = u->diff.again;
+
+    if (!strcmp(text, "PERSISTENT_TIMESTAMP_INVALID") || !strcmp(text, "PERSISTENT_TIMESTAMP_EMPTY")) {
+        /* the one error after which only a new start helps */
+        mt_upd_gap(u, 0, 0, 0);
+        u->common.known = u->qts.known = false;
+        u->diff = (struct mt_diff){.step = MT_DIFF_DUE};
+    } else {
+        mt_diff_failed(&u->diff, now);
+        u->diff.again = lost;
+    }
+}
+
+/* A server that is behind says so for minutes: one line a minute tells as much. */
+static void log_refusal(struct mt_updates *u, struct mt_now now, int32_t code, const char *text)
+{
+    if (u->logged_at && now.mono - u->logged_at < 60 * MT_US_PER_S) {
+        u->n_unlogged++;
+        return;
+    }
+    mt_logf(u->cfg.env, MT_LOG_INFO, "updates", "no difference: %d %s (%u more since the last line)",
+            (int)code, text, u->n_unlogged);
+    u->logged_at = now.mono;
+    u->n_unlogged = 0;
 }
 
 void mt_updates_refused(struct mt_updates *u, struct mt_now now, enum mt_ask what, int64_t channel,
                         int32_t code, const char *text)
 {
-    struct mt_chan *ch;
+    struct mt_chan *ch = what == MT_ASK_CHANNEL ? mt_chan_find(u, channel) : NULL;
 
-    mt_logf(u->cfg.env, MT_LOG_INFO, "updates", "no difference: %d %s", (int)code, text);
-    if (what == MT_ASK_CHANNEL) {
-        ch = mt_chan_find(u, channel);
-        if (ch && ch->diff.step == MT_DIFF_RUNNING)
-            mt_chan_refused(u, now, ch, code, text);
-    } else if (u->diff.step == MT_DIFF_RUNNING) {
-        if (!strcmp(text, "PERSISTENT_TIMESTAMP_INVALID") || !strcmp(text, "PERSISTENT_TIMESTAMP_EMPTY")) {
-            /* the one error after which only a new start helps */
-            mt_fxq_push(u->cfg.fxq, &(struct mt_fx){.kind = MT_FX_GAP});
-            u->common.known = u->qts.known = false;
-            u->diff = (struct mt_diff){.step = MT_DIFF_DUE};
-        } else {
-            bool lost = u->diff.again;
-
-            mt_diff_failed(&u->diff, now);
-            u->diff.again = lost;
-        }
+    if (!is_open(u, what, ch))
+        return;
+    log_refusal(u, now, code, text);
+    switch (what) {
+    case MT_ASK_STATE:
+    case MT_ASK_DIFFERENCE:
+        common_refused(u, now, text);
+        break;
+    case MT_ASK_CHANNEL:
+        mt_chan_refused(u, now, ch, code, text);
+        break;
+    case MT_ASK_CHECK:
+        mt_check_later(u, now);
+        break;
+    case MT_ASK_DIALOGS:
+        mt_sweep_refused(u, now, code);
+        break;
     }
     mt_upd_flush(u);
 }

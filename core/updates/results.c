@@ -109,13 +109,12 @@ static void sent(struct mt_updates *u, struct mt_now now, const struct tl_view *
     tl_out_free(&out);
 }
 
-/* A list of dialogs says where each channel stands: from there it is followed. */
-static void follow_dialogs(struct mt_updates *u, const struct tl_view *v)
+/* A list of dialogs says where each channel stands: from there it is followed, up to there it is fetched. */
+void mt_upd_dialogs(struct mt_updates *u, struct mt_now now, const struct tl_view *v)
 {
     int field = tl_view_field(v, "dialogs");
     struct tl_view dialog, peer;
     enum mt_peer_kind kind;
-    struct mt_chan *ch;
     struct tl_vec vec;
     int64_t id;
 
@@ -127,9 +126,8 @@ static void follow_dialogs(struct mt_updates *u, const struct tl_view *v)
             !tl_get_object(&dialog, TLF_dialog__peer, &peer) ||
             !mt_chat_split(mt_chat_of(&peer, 0), &kind, &id) || kind != MT_PEER_CHANNEL)
             continue;
-        ch = mt_chan_get(u, id);
-        if (ch && !ch->counter.known)
-            mt_chan_set(u, ch, tl_get_int(&dialog, TLF_dialog__pts));
+        mt_chan_stands(u, now, id, tl_get_int(&dialog, TLF_dialog__pts),
+                       tl_get_int(&dialog, TLF_dialog__top_message));
     }
 }
 
@@ -166,11 +164,19 @@ static void apply(struct mt_updates *u, struct mt_now now, const struct tl_view 
     default:
         break;
     }
-    follow_dialogs(u, v);
+    mt_upd_dialogs(u, now, v);
     /* messages.invitedUsers, payments.paymentResult ...: Updates in a field */
     for (unsigned i = 0; i < v->def->n_fields; i++)
         if (tl_def_field(v->def, i)->kind == TL_K_OBJECT && tl_get_object(v, i, &inner) && is_updates(&inner))
             mt_upd_container(u, now, &inner, token, 0);
+}
+
+/* Does its answer carry updates or counts of them? */
+static bool changes(const struct tl_view *request)
+{
+    const char *type = tl_type_name(request->def->type);
+
+    return !strcmp(type, "Updates") || !strncmp(type, "messages.Affected", 17);
 }
 
 void mt_updates_result(struct mt_updates *u, struct mt_now now, const void *p, size_t n,
@@ -183,8 +189,12 @@ void mt_updates_result(struct mt_updates *u, struct mt_now now, const void *p, s
         mt_peers_harvest_vector(u->cfg.peers, p, n);
         return;
     }
-    if (tl_view_open_exact(&v, p, n))
+    if (tl_view_open_exact(&v, p, n)) {
+        /* what it did is done, only we cannot read it (trap 69) */
+        if (u->active && changes(request))
+            mt_diff_due(u, now);
         return;
+    }
     mt_peers_harvest(u->cfg.peers, &v);
     if (u->active)
         apply(u, now, &v, request, token);

@@ -62,7 +62,7 @@ bool mt_updates_next_id(struct mt_updates *u, int32_t *id, int64_t *random_id)
 
 void mt_upd_deliver(struct mt_updates *u, struct mt_now now, const void *p, size_t n, struct mt_around around)
 {
-    struct tl_view v;
+    struct tl_view v, m;
 
     if (tl_view_open_exact(&v, p, n))
         return;
@@ -77,6 +77,10 @@ void mt_upd_deliver(struct mt_updates *u, struct mt_now now, const void *p, size
     case TL_updatePtsChanged:
         mt_diff_due(u, now);
         break;
+    case TL_updateNewChannelMessage:
+        if (tl_get_object(&v, TLF_updateNewChannelMessage__message, &m))
+            mt_chan_top(u, &m);
+        break;
     default:
         mt_peers_update(u->cfg.peers, &v);
         break;
@@ -89,13 +93,10 @@ void mt_upd_deliver(struct mt_updates *u, struct mt_now now, const void *p, size
                                             .own_token = around.token});
 }
 
-static void mark_dirty(struct mt_updates *u, struct mt_chan *ch)
+void mt_upd_gap(struct mt_updates *u, mt_chat_id chat, int32_t from, int32_t to)
 {
-    if (ch && !ch->dirty) {
-        ch->dirty = true;
-        ch->next_dirty = u->dirty_chans;
-        u->dirty_chans = ch;
-    }
+    u->stats.gaps++;
+    mt_fxq_push(u->cfg.fxq, &(struct mt_fx){.kind = MT_FX_GAP, .chat = chat, .gap_from = from, .gap_to = to});
 }
 
 static void advance(struct mt_updates *u, struct mt_counter *c, const struct mt_box_at *at)
@@ -104,7 +105,7 @@ static void advance(struct mt_updates *u, struct mt_counter *c, const struct mt_
         return;
     c->value = at->pts;
     if (at->box == MT_BOX_CHANNEL)
-        mark_dirty(u, mt_chan_find(u, at->channel));
+        mt_chan_dirty(u, mt_chan_find(u, at->channel));
     else
         u->dirty = true;
 }
@@ -133,7 +134,12 @@ static void gap_due(struct mt_updates *u, struct mt_now now, const struct mt_box
     }
 }
 
-/* The counter of a box; NULL: no memory. `busy`: a difference will bring what is missing, only wait. */
+/*
+ * The counter of a box; NULL: no memory. `busy`: wait for the difference. That is so while an answer is under
+ * way, which begins at the pts that was asked with, and before the first one. A difference that is only due,
+ * or that failed and is tried again, holds back nothing: what fits is next, whatever the server says about
+ * when it likes to be asked.
+ */
 static struct mt_counter *counter_of(struct mt_updates *u, const struct mt_box_at *at, bool *busy)
 {
     struct mt_chan *ch;
@@ -144,12 +150,12 @@ static struct mt_counter *counter_of(struct mt_updates *u, const struct mt_box_a
     ch = mt_chan_get(u, at->channel);
     if (!ch)
         return NULL;
-    if (!ch->counter.known) {
+    if (!ch->counter.known && ch->diff.step == MT_DIFF_IDLE) {
         ch->counter.known = true;
         ch->counter.value = at->pts - at->count;
-        mark_dirty(u, ch);
+        mt_chan_dirty(u, ch);
     }
-    *busy = ch->diff.step != MT_DIFF_IDLE;
+    *busy = ch->diff.step == MT_DIFF_RUNNING || !ch->counter.known;
     return &ch->counter;
 }
 
@@ -158,6 +164,7 @@ static void wait_for_it(struct mt_updates *u, struct mt_now now, struct mt_count
                         struct mt_around around)
 {
     if (mt_counter_wait(c, at, around.date, around.token, p, n)) {
+        u->stats.overflows++;
         gap_due(u, now, at);
         return;
     }
@@ -179,12 +186,12 @@ void mt_upd_offer(struct mt_updates *u, struct mt_now now, const struct mt_box_a
     bool busy;
 
     if (at->box == MT_BOX_NONE) {
-        if (n)
+        if (n && !(u->releasing && mt_told_has(u, p, n)))
             mt_upd_deliver(u, now, p, n, around);
         return;
     }
     c = counter_of(u, at, &busy);
-    if (!c || !c->known) {
+    if (!c || (at->box != MT_BOX_CHANNEL && !c->known)) {
         mt_diff_due(u, now);
         return;
     }
@@ -214,10 +221,16 @@ void mt_upd_flush(struct mt_updates *u)
     while (u->dirty_chans) {
         struct mt_chan *ch = u->dirty_chans;
 
+        struct mt_channel_row row = {.id = ch->id,
+                                     .pts = ch->counter.known ? ch->counter.value
+                                            : ch->watched     ? 0
+                                                              : -1,
+                                     .top = ch->top,
+                                     .watched = ch->watched};
+
         u->dirty_chans = ch->next_dirty;
         ch->dirty = false;
-        mt_fxq_push(u->cfg.fxq,
-                    &(struct mt_fx){.kind = MT_FX_CHANNEL, .channel_id = ch->id, .pts = ch->counter.value});
+        mt_fxq_push(u->cfg.fxq, &(struct mt_fx){.kind = MT_FX_CHANNEL, .channel = &row});
     }
     u->state.pts = u->common.value;
     u->state.qts = u->qts.value;
@@ -225,13 +238,4 @@ void mt_upd_flush(struct mt_updates *u)
         return;
     u->dirty = false;
     mt_fxq_push(u->cfg.fxq, &(struct mt_fx){.kind = MT_FX_STATE, .state = &u->state});
-}
-
-void mt_chan_set(struct mt_updates *u, struct mt_chan *ch, int32_t pts)
-{
-    if (ch->counter.known && ch->counter.value == pts)
-        return;
-    ch->counter.known = true;
-    ch->counter.value = pts;
-    mark_dirty(u, ch);
 }

@@ -24,13 +24,20 @@
 
 #define MT_GAP_WAIT     (500 * MT_US_PER_MS)
 #define MT_SILENCE      (15 * 60 * MT_US_PER_S) /* without an update: ask, something may be stuck */
+#define MT_CHECK        (15 * 60 * MT_US_PER_S) /* after a difference: compare getState with ours */
 #define MT_CHANNELS_RUN 4                       /* channel differences at one time */
+#define MT_SWEEP_BATCH  100                     /* channels in one messages.getPeerDialogs */
+#define MT_SWEEP_PAUSE  (200 * MT_US_PER_MS)
+#define MT_WATCH_MAX    50                 /* watched channels of an account */
+#define MT_WATCH_MIN    (10 * MT_US_PER_S) /* between two questions about one of them, at least */
+#define MT_WATCH_SPREAD MT_US_PER_S        /* for each watched channel: so one question a second in all */
+#define MT_WATCH_CLOSED (60 * 60 * MT_US_PER_S) /* one that we may not read is tried again after this */
 
 struct mt_updates;
 
 struct mt_updates_cfg {
     const struct mt_env *env;
-    const struct store_ops *store; /* channel_pts, each_channel, peers; may be NULL */
+    const struct store_ops *store; /* channel, each_channel, each_watched, peers; may be NULL */
     struct mt_peers *peers;
     struct mt_fxq *fxq;
 };
@@ -58,6 +65,17 @@ void mt_updates_new_session(struct mt_updates *u, struct mt_now now);
 /* Logged out: everything is forgotten, without effects. */
 void mt_updates_reset(struct mt_updates *u);
 
+/* --- watched channels --- */
+
+/*
+ * A server pushes what happens in channels that we are in, and is late with big ones. A watched channel is
+ * asked for all the time, at the pace that the server hints at within the bounds above; its row keeps it over
+ * restarts. MT_E_NOT_FOUND: no access to it is known; MT_E_TOO_LARGE: MT_WATCH_MAX are watched.
+ */
+int mt_updates_watch(struct mt_updates *u, struct mt_now now, int64_t channel, bool on);
+/* At most `max` ids, in no order; how many there are. */
+size_t mt_updates_watched(const struct mt_updates *u, int64_t *ids, size_t max);
+
 /* --- in --- */
 
 /* A pushed Updates object. `ack` comes out of mt_updates_next_ack() when it was processed. */
@@ -75,7 +93,13 @@ void mt_updates_committed(struct mt_updates *u, struct mt_now now);
 
 /* --- what it asks of the server --- */
 
-enum mt_ask { MT_ASK_STATE, MT_ASK_DIFFERENCE, MT_ASK_CHANNEL };
+enum mt_ask {
+    MT_ASK_STATE,
+    MT_ASK_DIFFERENCE,
+    MT_ASK_CHANNEL,
+    MT_ASK_CHECK,  /* getState, only to compare */
+    MT_ASK_DIALOGS /* getPeerDialogs: where channels stand */
+};
 struct mt_updates_ask {
     enum mt_ask what;
     int64_t channel;
@@ -103,5 +127,13 @@ bool mt_updates_next_id(struct mt_updates *u, int32_t *id, int64_t *random_id);
 int mt_updates_unfold_sent(const struct mt_updates *u, const struct tl_view *sent,
                            const struct tl_view *request, struct tl_out *out);
 
+/* Since the machine was made; for getHealth and the curious. */
+struct mt_updates_stats {
+    uint64_t differences, channel_differences; /* answered */
+    uint64_t gaps;                             /* told as events */
+    uint64_t mismatches;                       /* found by comparing states: the server had not pushed */
+    uint64_t overflows;                        /* containers too many to be held, brought by a difference */
+};
+const struct mt_updates_stats *mt_updates_stats(const struct mt_updates *u);
 const struct mt_update_state *mt_updates_state(const struct mt_updates *u);
 bool mt_updates_is_in_sync(const struct mt_updates *u);

@@ -80,10 +80,7 @@ struct disk {
     struct mt_update_state state;
     struct mt_peer peers[32];
     size_t n_peers;
-    struct {
-        int64_t id;
-        int32_t pts;
-    } channels[8];
+    struct mt_channel_row channels[8];
     size_t n_channels;
     const struct mt_outbox_row *rows[LETTERS * 2];
     size_t n_rows;

@@ -8,10 +8,7 @@ struct disk_block {
     enum { WRITE_STATE, WRITE_CHANNEL, WRITE_PEER, WRITE_ROW, WRITE_HAPPENING } what;
     union {
         struct mt_update_state state;
-        struct {
-            int64_t id;
-            int32_t pts;
-        } channel;
+        struct mt_channel_row channel;
         struct mt_peer peer;
         struct mt_outbox_row row;
         struct happening happening;
@@ -30,20 +27,18 @@ static struct disk_block *block(size_t extra)
 
 /* --- tables --- */
 
-static void put_channel(struct disk *d, int64_t id, int32_t pts)
+static void put_channel(struct disk *d, const struct mt_channel_row *row)
 {
     size_t i = 0;
 
-    while (i < d->n_channels && d->channels[i].id != id)
+    while (i < d->n_channels && d->channels[i].id != row->id)
         i++;
-    if (i == d->n_channels && pts >= 0)
+    if (i == d->n_channels && row->pts >= 0)
         d->n_channels++;
-    if (pts < 0 && i < d->n_channels)
+    if (row->pts < 0 && i < d->n_channels)
         d->channels[i] = d->channels[--d->n_channels];
-    else if (pts >= 0) {
-        d->channels[i].id = id;
-        d->channels[i].pts = pts;
-    }
+    else if (row->pts >= 0)
+        d->channels[i] = *row;
 }
 
 static void put_peer(struct disk *d, const struct mt_peer *peer)
@@ -78,7 +73,7 @@ static bool take(struct disk *d, const struct disk_block *b, char why[160])
         d->state = b->state;
         return true;
     case WRITE_CHANNEL:
-        put_channel(d, b->channel.id, b->channel.pts);
+        put_channel(d, &b->channel);
         return true;
     case WRITE_PEER:
         put_peer(d, &b->peer);
@@ -200,8 +195,7 @@ void disk_write(struct owner *o, const struct mt_fx *fx)
         b->state = *fx->state;
     } else if (fx->kind == MT_FX_CHANNEL) {
         b->what = WRITE_CHANNEL;
-        b->channel.id = fx->channel_id;
-        b->channel.pts = fx->pts;
+        b->channel = *fx->channel;
     } else {
         b->what = WRITE_PEER;
         b->peer = *fx->peer;
@@ -223,25 +217,43 @@ static int peer_by_chat(void *ctx, mt_chat_id chat, struct mt_peer *out)
     return MT_E_NOT_FOUND;
 }
 
-static int channel_pts(void *ctx, int64_t id, int32_t *pts)
+static int channel(void *ctx, int64_t id, struct mt_channel_row *out)
 {
     struct disk *d = ctx;
 
     for (size_t i = 0; i < d->n_channels; i++)
         if (d->channels[i].id == id) {
-            *pts = d->channels[i].pts;
+            *out = d->channels[i];
             return MT_OK;
         }
     return MT_E_NOT_FOUND;
 }
 
-static int each_channel(void *ctx, int (*row)(void *arg, int64_t id, int32_t pts), void *arg)
+static int each(struct disk *d, int64_t after, bool watched,
+                int (*row)(void *arg, const struct mt_channel_row *row), void *arg)
 {
-    struct disk *d = ctx;
+    for (;;) {
+        const struct mt_channel_row *next = NULL;
 
-    for (size_t i = 0; i < d->n_channels; i++)
-        row(arg, d->channels[i].id, d->channels[i].pts);
-    return MT_OK;
+        for (size_t i = 0; i < d->n_channels; i++)
+            if (d->channels[i].id > after && (!watched || d->channels[i].watched) &&
+                (!next || d->channels[i].id < next->id))
+                next = &d->channels[i];
+        if (!next || row(arg, next))
+            return MT_OK;
+        after = next->id;
+    }
+}
+
+static int each_channel(void *ctx, int64_t after, int (*row)(void *arg, const struct mt_channel_row *row),
+                        void *arg)
+{
+    return each(ctx, after, false, row, arg);
+}
+
+static int each_watched(void *ctx, int (*row)(void *arg, const struct mt_channel_row *row), void *arg)
+{
+    return each(ctx, 0, true, row, arg);
 }
 
 static int each_unsent(void *ctx, int (*row)(void *arg, const struct mt_outbox_row *row), void *arg)
@@ -283,8 +295,9 @@ void disk_init(struct disk *d, struct owner *o)
 {
     d->ops = (struct store_ops){.ctx = d,
                                 .peer_by_chat = peer_by_chat,
-                                .channel_pts = channel_pts,
+                                .channel = channel,
                                 .each_channel = each_channel,
+                                .each_watched = each_watched,
                                 .each_unsent = each_unsent,
                                 .send_by_dedup = send_by_dedup};
     empty(d, o->first);

@@ -106,9 +106,10 @@ static void fill_disk(struct owner *o)
     know(o, MT_PEER_USER, s->bot);
     know(o, MT_PEER_GROUP, s->team);
     for (int box = BOX_FAMILY; box < BOXES; box++) {
-        struct mt_fx ch = {.kind = MT_FX_CHANNEL,
-                           .channel_id = chat_of(s, (enum box)box)->self.id,
-                           .pts = box_of(s, o->index, (enum box)box)->pts};
+        struct mt_channel_row row = {.id = chat_of(s, (enum box)box)->self.id,
+                                     .pts = box_of(s, o->index, (enum box)box)->pts,
+                                     .top = o->first[box]};
+        struct mt_fx ch = {.kind = MT_FX_CHANNEL, .channel = &row};
 
         know(o, MT_PEER_CHANNEL, box == BOX_FAMILY ? s->family : s->news);
         if (follows(s, o->index, (enum box)box))
@@ -180,13 +181,13 @@ static void check_state(struct asim *s, struct owner *o)
         asim_fail(s, "%s stands at pts %d, the server at %d", o->name, (int)o->disk.state.pts,
                   (int)box_of(s, o->index, BOX_COMMON)->pts);
     for (int box = BOX_FAMILY; box < BOXES; box++) {
-        int32_t pts = 0;
+        struct mt_channel_row row = {0};
 
         if (!follows(s, o->index, (enum box)box))
             continue;
-        o->disk.ops.channel_pts(&o->disk, chat_of(s, (enum box)box)->self.id, &pts);
-        if (pts != box_of(s, o->index, (enum box)box)->pts)
-            asim_fail(s, "%s stands at pts %d in channel %d, the server at %d", o->name, (int)pts, box,
+        o->disk.ops.channel(&o->disk, chat_of(s, (enum box)box)->self.id, &row);
+        if (row.pts != box_of(s, o->index, (enum box)box)->pts)
+            asim_fail(s, "%s stands at pts %d in channel %d, the server at %d", o->name, (int)row.pts, box,
                       (int)box_of(s, o->index, (enum box)box)->pts);
     }
 }

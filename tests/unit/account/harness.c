@@ -2,7 +2,7 @@
 
 #include "tl/ids.h"
 
-#define POOL (16u << 20)
+#define POOL (64u << 20)
 
 static uint8_t pool[POOL];
 static size_t pool_used;
@@ -97,25 +97,43 @@ static int peer_by_chat(void *ctx, mt_chat_id chat, struct mt_peer *out)
     return MT_E_NOT_FOUND;
 }
 
-static int channel_pts(void *ctx, int64_t id, int32_t *pts)
+static int channel(void *ctx, int64_t id, struct mt_channel_row *out)
 {
     struct mem *m = ctx;
 
     for (size_t i = 0; i < m->n_channels; i++)
         if (m->channels[i].id == id) {
-            *pts = m->channels[i].pts;
+            *out = m->channels[i];
             return MT_OK;
         }
     return MT_E_NOT_FOUND;
 }
 
-static int each_channel(void *ctx, int (*row)(void *arg, int64_t id, int32_t pts), void *arg)
+static int each(struct mem *m, int64_t after, bool watched,
+                int (*row)(void *arg, const struct mt_channel_row *row), void *arg)
 {
-    struct mem *m = ctx;
+    for (;;) {
+        const struct mt_channel_row *next = NULL;
 
-    for (size_t i = 0; i < m->n_channels; i++)
-        row(arg, m->channels[i].id, m->channels[i].pts);
-    return MT_OK;
+        for (size_t i = 0; i < m->n_channels; i++)
+            if (m->channels[i].id > after && (!next || m->channels[i].id < next->id) &&
+                (!watched || m->channels[i].watched))
+                next = &m->channels[i];
+        if (!next || row(arg, next))
+            return MT_OK;
+        after = next->id;
+    }
+}
+
+static int each_channel(void *ctx, int64_t after, int (*row)(void *arg, const struct mt_channel_row *row),
+                        void *arg)
+{
+    return each(ctx, after, false, row, arg);
+}
+
+static int each_watched(void *ctx, int (*row)(void *arg, const struct mt_channel_row *row), void *arg)
+{
+    return each(ctx, 0, true, row, arg);
 }
 
 static int each_unsent(void *ctx, int (*row)(void *arg, const struct mt_outbox_row *row), void *arg)
@@ -148,8 +166,9 @@ void mem_init(struct mem *m)
 {
     *m = (struct mem){.ops = {.ctx = m,
                               .peer_by_chat = peer_by_chat,
-                              .channel_pts = channel_pts,
+                              .channel = channel,
                               .each_channel = each_channel,
+                              .each_watched = each_watched,
                               .each_unsent = each_unsent,
                               .send_by_dedup = send_by_dedup}};
 }
@@ -166,20 +185,19 @@ void mem_put_peer(struct mem *m, const struct mt_peer *peer)
         m->n_peers++;
 }
 
-static void put_channel(struct mem *m, int64_t id, int32_t pts)
+static void put_channel(struct mem *m, const struct mt_channel_row *row)
 {
     size_t i = 0;
 
-    while (i < m->n_channels && m->channels[i].id != id)
+    while (i < m->n_channels && m->channels[i].id != row->id)
         i++;
     assert_true(i < MEM_MAX);
-    if (pts < 0) {
+    if (row->pts < 0) {
         if (i < m->n_channels)
             m->channels[i] = m->channels[--m->n_channels];
         return;
     }
-    m->channels[i].id = id;
-    m->channels[i].pts = pts;
+    m->channels[i] = *row;
     if (i == m->n_channels)
         m->n_channels++;
 }
@@ -216,7 +234,7 @@ void mem_apply(struct mem *m, const struct mt_fx *fx)
     if (fx->kind == MT_FX_PEER)
         mem_put_peer(m, fx->peer);
     if (fx->kind == MT_FX_CHANNEL)
-        put_channel(m, fx->channel_id, fx->pts);
+        put_channel(m, fx->channel);
     if (fx->kind == MT_FX_STATE)
         m->state = *fx->state;
     if (fx->kind == MT_FX_OUTBOX)
@@ -290,13 +308,15 @@ void fx_text(const struct mt_fx *fx, char *buf, size_t n)
         snprintf(buf, n, "state %d %d %d", (int)fx->state->pts, (int)fx->state->qts, (int)fx->state->seq);
         break;
     case MT_FX_CHANNEL:
-        snprintf(buf, n, "channel %lld %d", (long long)fx->channel_id, (int)fx->pts);
+        snprintf(buf, n, "channel %lld %d%s", (long long)fx->channel->id, (int)fx->channel->pts,
+                 fx->channel->watched ? " watched" : "");
         break;
     case MT_FX_PEER:
         snprintf(buf, n, "peer %lld", (long long)fx->peer->chat);
         break;
     case MT_FX_GAP:
-        snprintf(buf, n, "gap %lld", (long long)fx->chat);
+        snprintf(buf, n, "gap %lld%s", (long long)fx->chat,
+                 fx->gap_from || fx->gap_to ? fmt(" %d..%d", fx->gap_from, fx->gap_to) : "");
         break;
     case MT_FX_OUTBOX:
         snprintf(buf, n, "row %lld state%d", (long long)fx->row->id, fx->row->state);

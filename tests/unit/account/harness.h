@@ -33,10 +33,7 @@ struct mem {
     struct store_ops ops;
     struct mt_peer peers[MEM_MAX];
     size_t n_peers;
-    struct {
-        int64_t id;
-        int32_t pts;
-    } channels[MEM_MAX];
+    struct mt_channel_row channels[MEM_MAX]; /* in no order */
     size_t n_channels;
     struct mem_row rows[MEM_MAX];
     size_t n_rows;

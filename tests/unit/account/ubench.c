@@ -61,6 +61,22 @@ void ub_wait(struct ubench *b, int64_t ms)
     mt_updates_tick(b->u, b->now);
 }
 
+static const char *dialogs_text(const struct tl_view *v)
+{
+    struct tl_vec vec = tl_get_vector(v, TLF_messages_getPeerDialogs__peers);
+    const char *text = "dialogs";
+    struct tl_view item, peer;
+    enum mt_peer_kind kind;
+    int64_t id;
+
+    while (tl_vec_object(&vec, &item)) {
+        assert_true(tl_get_object(&item, TLF_inputDialogPeer__peer, &peer));
+        assert_true(mt_chat_split(mt_chat_of(&peer, 0), &kind, &id));
+        text = fmt("%s %d", text, (int)id);
+    }
+    return text;
+}
+
 const char *ub_asks(struct ubench *b)
 {
     static char all[4096];
@@ -80,6 +96,10 @@ const char *ub_asks(struct ubench *b)
             one = fmt("channel %d %d %d", (int)ask.channel,
                       (int)tl_get_int(&v, TLF_updates_getChannelDifference__pts),
                       (int)tl_get_int(&v, TLF_updates_getChannelDifference__limit));
+        if (ask.what == MT_ASK_CHECK)
+            one = "check";
+        if (ask.what == MT_ASK_DIALOGS)
+            one = dialogs_text(&v);
         n += (size_t)snprintf(all + n, sizeof all - n, "%s%s", n ? " | " : "", one);
     }
     return all;
@@ -114,6 +134,15 @@ struct ubench *ub_started(void)
     return b;
 }
 
+struct ubench *ub_with_channel(void)
+{
+    struct ubench *b = ub_started();
+
+    ub_feed(b, c_plain(u_chan(20, 1, 50, 1)));
+    ub_expect(b, "NewChannelMessage 1 | channel 20 50");
+    return b;
+}
+
 const char *u_message(int id)
 {
     return fmt("{\"_\":\"message\",\"id\":%d,\"peer_id\":{\"_\":\"peerUser\",\"user_id\":\"7\"},\"date\":1,"
@@ -127,12 +156,51 @@ const char *u_new(int id, int pts, int count)
                count);
 }
 
-const char *u_chan_message(int64_t channel, int id)
+const char *u_dated(int64_t channel, int id, int date)
 {
     return fmt(
-        "{\"_\":\"message\",\"id\":%d,\"peer_id\":{\"_\":\"peerChannel\",\"channel_id\":\"%d\"},\"date\":1,"
+        "{\"_\":\"message\",\"id\":%d,\"peer_id\":{\"_\":\"peerChannel\",\"channel_id\":\"%d\"},\"date\":%d,"
         "\"message\":\"m\"}",
-        id, (int)channel);
+        id, (int)channel, date);
+}
+
+const char *u_chan_message(int64_t channel, int id)
+{
+    return u_dated(channel, id, 1);
+}
+
+const char *u_too_long(int channel, int pts)
+{
+    return pts ? fmt("{\"_\":\"updateChannelTooLong\",\"channel_id\":\"%d\",\"pts\":%d}", channel, pts)
+               : fmt("{\"_\":\"updateChannelTooLong\",\"channel_id\":\"%d\"}", channel);
+}
+
+const char *u_callback(int id)
+{
+    return fmt("{\"_\":\"updateBotCallbackQuery\",\"query_id\":\"%d\",\"user_id\":\"7\",\"peer\":"
+               "{\"_\":\"peerUser\",\"user_id\":\"7\"},\"msg_id\":1,\"chat_instance\":\"1\"}",
+               id);
+}
+
+const char *cd(const char *kind, int pts, bool final, const char *messages, const char *others)
+{
+    if (!strcmp(kind, "Empty"))
+        return fmt("{\"_\":\"updates.channelDifferenceEmpty\",\"final\":%s,\"pts\":%d}",
+                   final ? "true" : "false", pts);
+    return fmt("{\"_\":\"updates.channelDifference\",\"final\":%s,\"pts\":%d,\"new_messages\":[%s],"
+               "\"other_updates\":[%s],\"chats\":[],\"users\":[]}",
+               final ? "true" : "false", pts, messages, others);
+}
+
+const char *cd_too_long(int pts, int top, const char *messages, bool final)
+{
+    return fmt(
+        "{\"_\":\"updates.channelDifferenceTooLong\",\"final\":%s,\"dialog\":{\"_\":\"dialog\",\"peer\":"
+        "{\"_\":\"peerChannel\",\"channel_id\":\"20\"},\"top_message\":%d,\"read_inbox_max_id\":1,"
+        "\"read_outbox_max_id\":1,\"unread_count\":0,\"unread_mentions_count\":0,"
+        "\"unread_reactions_count\":0,\"unread_poll_votes_count\":0,\"notify_settings\":"
+        "{\"_\":\"peerNotifySettings\"},\"pts\":%d},\"messages\":[%s],\"chats\":[],\"users\":[]}",
+        final ? "true" : "false", top, pts, messages);
 }
 
 const char *u_chan(int64_t channel, int id, int pts, int count)

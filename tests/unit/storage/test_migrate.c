@@ -115,7 +115,7 @@ static void a_file_of_somebody_else_is_not_touched(void **state)
 
 /* --- files of releases --- */
 
-enum { NEWEST = 1 };
+enum { NEWEST = 2 };
 
 static void fill(struct fixture *f)
 {
@@ -134,7 +134,7 @@ static void fill(struct fixture *f)
     strcpy(p.username, "Alice");
     assert_int_equal(store_put_peer(f->s, a.id, &p), MT_OK);
     assert_int_equal(store_put_state(f->s, a.id, &st), MT_OK);
-    assert_int_equal(store_put_channel(f->s, a.id, 8, 9), MT_OK);
+    assert_int_equal(store_put_channel(f->s, a.id, &(struct mt_channel_row){.id = 8, .pts = 9}), MT_OK);
     assert_int_equal(store_sub_put(f->s, "bot", (struct store_cursor){1, 2}, 3), MT_OK);
     fixture_events(f, a.id, 3, 50);
     assert_int_equal(store_cache_put_msg_chat(f->s, a.id, 10, 11), MT_OK);
@@ -159,7 +159,7 @@ static void check_release(struct fixture *f)
     struct mt_peer p;
     struct store_cursor c;
     mt_chat_id chat;
-    int32_t pts;
+    struct mt_channel_row channel;
 
     fixture_open(f);
     assert_null(store_trouble(f->s));
@@ -170,8 +170,10 @@ static void check_release(struct fixture *f)
     assert_int_equal(saved.state.seq, 4);
     assert_int_equal(store_peer_by_username(f->s, 1, "alice", &p), MT_OK);
     assert_int_equal(p.access_hash, 6);
-    assert_int_equal(store_channel_get(f->s, 1, 8, &pts), MT_OK);
-    assert_int_equal(pts, 9);
+    assert_int_equal(store_channel_get(f->s, 1, 8, &channel), MT_OK);
+    assert_int_equal(channel.pts, 9);
+    assert_int_equal(channel.top, 0);
+    assert_false(channel.watched);
     assert_int_equal(store_sub_get(f->s, "bot", &c), MT_OK);
     assert_int_equal(c.number, 2);
     assert_int_equal(fixture_read(f, c).n, 1);

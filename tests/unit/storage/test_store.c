@@ -173,7 +173,7 @@ static void log_in(struct fixture *f, int32_t account, int64_t user)
     saved.dcs[0] = dc;
     assert_int_equal(store_save_auth(f->s, account, &saved), MT_OK);
     assert_int_equal(store_put_state(f->s, account, &st), MT_OK);
-    assert_int_equal(store_put_channel(f->s, account, 5, 6), MT_OK);
+    assert_int_equal(store_put_channel(f->s, account, &(struct mt_channel_row){.id = 5, .pts = 6}), MT_OK);
     assert_int_equal(store_commit(f->s, NULL), MT_OK);
 }
 
@@ -208,7 +208,8 @@ static void another_user_does_not_inherit_the_state(void **state)
 {
     struct fixture *f = *state;
     struct mt_saved got;
-    int32_t a, pts;
+    struct mt_channel_row row;
+    int32_t a;
 
     fixture_open(f);
     a = fixture_account(f, "a");
@@ -219,7 +220,7 @@ static void another_user_does_not_inherit_the_state(void **state)
     assert_int_equal(got.user_id, 0);
     assert_int_equal(got.n_dcs, 0);
     assert_false(got.state.known);
-    assert_int_equal(store_ops_of(f->s, a)->channel_pts(store_ops_of(f->s, a)->ctx, 5, &pts), MT_E_NOT_FOUND);
+    assert_int_equal(store_ops_of(f->s, a)->channel(store_ops_of(f->s, a)->ctx, 5, &row), MT_E_NOT_FOUND);
     assert_int_equal(fixture_read(f, (struct store_cursor){1, 0}).n, 3);
 
     log_in(f, a, 1);
@@ -227,7 +228,49 @@ static void another_user_does_not_inherit_the_state(void **state)
     assert_int_equal(store_keys_forget(f->s, "a"), MT_OK);
     assert_int_equal(store_account_load(f->s, a, &got), MT_OK);
     assert_false(got.state.known);
-    assert_int_equal(store_ops_of(f->s, a)->channel_pts(store_ops_of(f->s, a)->ctx, 5, &pts), MT_E_NOT_FOUND);
+    assert_int_equal(store_ops_of(f->s, a)->channel(store_ops_of(f->s, a)->ctx, 5, &row), MT_E_NOT_FOUND);
+}
+
+static int collect(void *arg, const struct mt_channel_row *row)
+{
+    char *text = arg;
+
+    snprintf(text + strlen(text), 32, " %d:%d:%d%s", (int)row->id, row->pts, row->top,
+             row->watched ? "w" : "");
+    return row->id == 7;
+}
+
+static void channels_are_listed_by_id_and_the_watched_ones_apart(void **state)
+{
+    static const struct mt_channel_row rows[] = {{.id = 9, .pts = 90, .top = 3, .watched = true},
+                                                 {.id = 5, .pts = 50},
+                                                 {.id = 8, .watched = true},
+                                                 {.id = 7, .pts = 70, .top = 1}};
+    struct fixture *f = *state;
+    const struct store_ops *ops;
+    char text[256] = "";
+    int32_t a;
+
+    fixture_open(f);
+    a = fixture_account(f, "a");
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(store_put_channel(f->s, a, &rows[i]), MT_OK);
+    assert_int_equal(store_commit(f->s, NULL), MT_OK);
+    fixture_close(f);
+    fixture_open(f);
+    ops = store_ops_of(f->s, a);
+    assert_int_equal(ops->each_channel(ops->ctx, 0, collect, text), MT_OK);
+    assert_string_equal(text, " 5:50:0 7:70:1"); /* it ends where it is told to */
+    text[0] = 0;
+    assert_int_equal(ops->each_channel(ops->ctx, 7, collect, text), MT_OK);
+    assert_string_equal(text, " 8:0:0w 9:90:3w");
+    text[0] = 0;
+    assert_int_equal(ops->each_watched(ops->ctx, collect, text), MT_OK);
+    assert_string_equal(text, " 8:0:0w 9:90:3w");
+    assert_int_equal(store_put_channel(f->s, a, &(struct mt_channel_row){.id = 9, .pts = -1}), MT_OK);
+    text[0] = 0;
+    assert_int_equal(ops->each_watched(ops->ctx, collect, text), MT_OK);
+    assert_string_equal(text, " 8:0:0w");
 }
 
 static void keys_of_other_servers_are_refused(void **state)
@@ -537,6 +580,7 @@ int main(void)
         T(an_account_keeps_its_api_id_and_secret),
         T(a_login_is_there_after_a_restart),
         T(another_user_does_not_inherit_the_state),
+        T(channels_are_listed_by_id_and_the_watched_ones_apart),
         T(keys_of_other_servers_are_refused),
         T(logins_outlive_state_db),
         T(a_removed_account_takes_its_events_and_rows),
