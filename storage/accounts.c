@@ -365,6 +365,10 @@ void store_accounts_committed(struct store *s)
         s->n_removing--;
         s->n_gone++;
         store_ring_kill_account(&s->journal.ring, a->id);
+        /* a power cut must not bring the row back without its keys; where it cannot be synced the folder
+         * stays until the next start */
+        if (store_db_sync_wal(s->db) != SQLITE_OK)
+            continue;
         snprintf(name, sizeof name, REMOVED "%d", (int)a->id);
         remove_account_folder(s, name);
     }

@@ -69,7 +69,7 @@ static void a_newer_file_is_refused_with_both_versions(void **state)
     sqlite3_close(db);
     assert_int_equal(fixture_try(f), STORE_E_NEWER);
     assert_non_null(strstr(f->err, "99"));
-    assert_non_null(strstr(f->err, "up to 1"));
+    assert_non_null(strstr(f->err, "up to 2"));
 }
 
 static void every_statement_prepares(void **state)
