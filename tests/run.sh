@@ -38,7 +38,10 @@ for suite in $suites; do
     interop) tally interop line tests/interop/run ;;
     fuzz) tally fuzz line tests/fuzz/run ;;
     lint) tally lint line tests/lint/run ;;
-    bench) tally bench exit tests/bench/run --quick ;;
+    bench)
+        need valgrind || exit 2
+        tally bench exit tests/bench/run --quick
+        tally "instruction counts" exit tests/bench/counts ;;
     *) echo "unknown suite: $suite"; exit 2 ;;
     esac
 done

@@ -202,6 +202,11 @@ void asim_fail(struct asim *s, const char *fmt, ...) __attribute__((format(print
 
 /* plot.c: runs one seed; true: all held. */
 bool asim_run(uint64_t seed, bool verbose, char failure[256], struct asim_totals *totals);
+/* Its parts, for who wants another plot: then truth_setup(), owner_start(). */
+void asim_prepare(struct asim *s, uint64_t seed, bool verbose);
+void asim_advance(struct asim *s, int64_t until); /* event by event */
+void asim_say(struct asim *s, int64_t from, mt_chat_id to);
+void asim_fini(struct asim *s);
 /* A method of the sandbox's control socket; its result, or NULL after a failure. */
 json_t *asim_control(struct asim *s, const char *method, json_t *params);
 

@@ -81,7 +81,7 @@ static void control(struct asim *s, const char *method, json_t *params)
 
 /* --- people of the world talk --- */
 
-static void say(struct asim *s, int64_t from, mt_chat_id to)
+void asim_say(struct asim *s, int64_t from, mt_chat_id to)
 {
     char text[TEXT_MAX];
 
@@ -102,7 +102,7 @@ static void somebody_says(struct asim *s)
     };
     uint64_t i = asim_random(s, sizeof ways / sizeof *ways);
 
-    say(s, ways[i].from, ways[i].to);
+    asim_say(s, ways[i].from, ways[i].to);
 }
 
 /* Something that a person of the world said and that is still there, in that person's box; NULL: none. */
@@ -342,7 +342,7 @@ static int64_t deadline(const struct asim *s)
     return at;
 }
 
-static void advance(struct asim *s, int64_t until)
+void asim_advance(struct asim *s, int64_t until)
 {
     while (!s->failure[0]) {
         int64_t at;
@@ -381,7 +381,7 @@ static void wait_for_rest(struct asim *s)
     int64_t end = s->t + QUIET_US;
 
     while (!s->failure[0] && s->t < end && !is_at_rest(s))
-        advance(s, s->t + 5 * MT_US_PER_S);
+        asim_advance(s, s->t + 5 * MT_US_PER_S);
 }
 
 static void come_to_rest(struct asim *s)
@@ -390,15 +390,15 @@ static void come_to_rest(struct asim *s)
     control(s, "clearFaults", json_object());
     for (unsigned k = 0; k < OWNERS; k++)
         s->owners[k].die_after = -1;
-    advance(s, s->t + SILENT_US);
+    asim_advance(s, s->t + SILENT_US);
     wait_for_rest(s);
     /* what was lost for good shows itself with the next that comes */
-    say(s, s->carol, s->alice);
-    say(s, s->alice, s->bob);
-    say(s, s->bob, s->bot);
-    say(s, s->carol, s->family);
-    say(s, s->alice, s->news);
-    advance(s, s->t + 10 * MT_US_PER_S);
+    asim_say(s, s->carol, s->alice);
+    asim_say(s, s->alice, s->bob);
+    asim_say(s, s->bob, s->bot);
+    asim_say(s, s->carol, s->family);
+    asim_say(s, s->alice, s->news);
+    asim_advance(s, s->t + 10 * MT_US_PER_S);
     wait_for_rest(s);
     if (s->verbose) {
         json_t *stats = asim_control(s, "stats", json_object());
@@ -410,7 +410,7 @@ static void come_to_rest(struct asim *s)
     }
 }
 
-static void prepare(struct asim *s, uint64_t seed, bool verbose)
+void asim_prepare(struct asim *s, uint64_t seed, bool verbose)
 {
     static const enum mt_framing framings[] = {MT_ABRIDGED, MT_INTERMEDIATE, MT_PADDED, MT_FULL};
 
@@ -425,13 +425,22 @@ static void prepare(struct asim *s, uint64_t seed, bool verbose)
     s->obfuscated = s->framing != MT_FULL && asim_random(s, 2);
 }
 
+void asim_fini(struct asim *s)
+{
+    for (unsigned k = 0; k < OWNERS; k++)
+        owner_fini(&s->owners[k]);
+    wires_fini(s);
+    sb_server_free(s->server);
+    sb_world_free(s->world);
+}
+
 bool asim_run(uint64_t seed, bool verbose, char failure[256], struct asim_totals *totals)
 {
     struct asim *s = calloc(1, sizeof *s);
 
     if (!s)
         abort();
-    prepare(s, seed, verbose);
+    asim_prepare(s, seed, verbose);
     if (!truth_setup(s))
         abort();
     for (unsigned k = 0; k < OWNERS; k++)
@@ -442,18 +451,14 @@ bool asim_run(uint64_t seed, bool verbose, char failure[256], struct asim_totals
         if (asim_random(s, 40) == 0)
             wait = (int64_t)asim_random(s, 1200) * MT_US_PER_S;
         act(s);
-        advance(s, s->t + wait);
+        asim_advance(s, s->t + wait);
     }
     come_to_rest(s);
     truth_check(s, totals);
     totals->runs++;
     totals->failed += s->failure[0] != 0;
     snprintf(failure, 256, "%s", s->failure);
-    for (unsigned k = 0; k < OWNERS; k++)
-        owner_fini(&s->owners[k]);
-    wires_fini(s);
-    sb_server_free(s->server);
-    sb_world_free(s->world);
+    asim_fini(s);
     free(s);
     return !failure[0];
 }
