@@ -52,6 +52,7 @@ struct tgd {
     struct rpc_timers due;     /* deadlines of the accounts */
     struct tgd_closed *closed; /* accounts that could not be opened */
     size_t n_closed;
+    struct tgd_backup *backup; /* while one is made */
     struct tgd_pump *pump;
     struct tgd_turns turns;
     bool draining; /* stopping: no new clients, accounts are closing */

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/backup.h"
 #include "daemon/daemon.h"
 #include "daemon/edge.h"
 #include "daemon/loglines.h"
@@ -299,6 +300,21 @@ static struct json_t *log_lines(void *ctx, const char *least, size_t limit)
     return level < 0 ? NULL : tgd_loglines_json((enum mt_log_level)level, limit);
 }
 
+static int backup_begin(void *ctx, const char *path, char err[256])
+{
+    return tgd_backup_begin(ctx, path, err);
+}
+
+static int backup_state(void *ctx, uint64_t *done, uint64_t *total, char *warning, size_t cap, char err[256])
+{
+    return tgd_backup_state(ctx, done, total, warning, cap, err);
+}
+
+static void backup_cancel(void *ctx)
+{
+    tgd_backup_cancel(ctx);
+}
+
 static int control(void *ctx, const char *what, const char *arg, char err[256])
 {
     struct tgd *d = ctx;
@@ -343,6 +359,9 @@ void tgd_host_init(struct tgd *d)
                                 .msg_chat = msg_chat,
                                 .put_msg_chat = put_msg_chat,
                                 .send_get = send_get,
+                                .backup_begin = backup_begin,
+                                .backup_state = backup_state,
+                                .backup_cancel = backup_cancel,
                                 .config = config,
                                 .health = health,
                                 .metrics = metrics,

@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "daemon/backup.h"
 #include "daemon/daemon.h"
 #include "daemon/edge.h"
 #include "daemon/hangup.h"
@@ -369,6 +370,7 @@ static void run(struct tgd *d)
 
 static void tear_down(struct tgd *d)
 {
+    tgd_backup_fini(d);
     tgd_unlisten(d);
     tgd_clients_close(d);
     tgd_accounts_close(d);

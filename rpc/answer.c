@@ -196,6 +196,23 @@ void rpc_answer_ok(struct rpc_req *req)
     rpc_answer(req, json_pack("{s:b}", "ok", 1));
 }
 
+void rpc_progress(struct rpc_req *req, uint64_t done, uint64_t total, const char *stage)
+{
+    struct tl_out out = {.limit = 4096};
+    char text[160];
+    int n = snprintf(text, sizeof text, ",\"done\":%" PRIu64 ",\"total\":%" PRIu64 ",\"stage\":\"%s\"}}\n",
+                     done, total, stage);
+
+    if (!req->opt.progress || !req->conn || !req->id)
+        return;
+    put_text(&out, "{\"jsonrpc\":\"2.0\",\"method\":\"progress\",\"params\":{\"id\":");
+    put_text(&out, req->id);
+    tl_put_raw(&out, text, (size_t)n);
+    if (!out.err)
+        rpc_conn_put(req->conn, req->now, out.data, out.len, RPC_HOLD_NONE);
+    tl_out_free(&out);
+}
+
 /* --- errors --- */
 
 /* Takes `data`, in which the members beside name, account and method stand. */

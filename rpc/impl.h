@@ -310,6 +310,8 @@ void rpc_fail_sent(struct rpc_req *req, int code, enum mt_sent sent, int64_t sen
 int rpc_json_put(struct tl_out *out, const json_t *json);
 void rpc_cursor_text(struct rpc_cursor cursor, char out[32]);
 bool rpc_cursor_parse(const char *text, struct rpc_cursor *out);
+/* Where the option `progress` asks for it, a line to the client. */
+void rpc_progress(struct rpc_req *req, uint64_t done, uint64_t total, const char *stage);
 /* fields.c: a new tree with only what the paths name. */
 json_t *rpc_project(json_t *value, const json_t *paths);
 

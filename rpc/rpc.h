@@ -77,6 +77,13 @@ struct rpc_host {
     /* a send of the outbox by its id, ended or not; MT_E_NOT_FOUND; may be NULL */
     int (*send_get)(void *ctx, int32_t account, int64_t send_id,
                     int (*row)(void *arg, const struct mt_outbox_row *row), void *arg);
+    /*
+     * backup: one at a time. begin: MT_E_STATE while one runs. state: 0 while it runs, 1 when it has ended
+     * well, else its error with words; `size` in bytes. The daemon looks at rpc often while one runs.
+     */
+    int (*backup_begin)(void *ctx, const char *path, char err[256]);
+    int (*backup_state)(void *ctx, uint64_t *done, uint64_t *total, char *warning, size_t cap, char err[256]);
+    void (*backup_cancel)(void *ctx);
     /* JSON objects (new references) for getConfig and the storage part of getHealth */
     struct json_t *(*config)(void *ctx);
     struct json_t *(*health)(void *ctx);

@@ -30,6 +30,7 @@ enum store_err {
     STORE_E_NAME = -135,      /* account name outside [a-z0-9][a-z0-9_-]{0,31} */
     STORE_E_CURSOR = -136,    /* cursor of no epoch that ever was, or beyond the end */
     STORE_E_READ_ONLY = -137, /* the folder or file system admits no writes */
+    STORE_E_CANCELLED = -138, /* a backup was */
 };
 
 struct store;

@@ -1,0 +1,301 @@
+/* Backups: whole or not at all, of one moment, restored by copying them back. */
+#include "tests/unit/storage/faults.h"
+#include "tests/unit/storage/model.h"
+
+#include "storage/backup.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void place(const struct fixture *f, char out[256])
+{
+    snprintf(out, 256, "%s.backup", f->dir);
+}
+
+static int back_up(struct fixture *f, char why[256])
+{
+    struct store_backup *b;
+    char to[256];
+    int rc;
+
+    place(f, to);
+    rc = store_backup_new(f->s, to, &b, why);
+    if (rc != MT_OK)
+        return rc;
+    rc = store_backup_run(b);
+    snprintf(why, 256, "%s", store_backup_error(b));
+    store_backup_free(b);
+    return rc;
+}
+
+static void drop(const struct fixture *f)
+{
+    char to[256], cmd[300];
+
+    place(f, to);
+    snprintf(cmd, sizeof cmd, "rm -rf '%s'", to);
+    assert_int_equal(system(cmd), 0);
+}
+
+/* What stands beside the state folder under its name: the backup, and parts of one. */
+static int beside(const struct fixture *f)
+{
+    const char *name = strrchr(f->dir, '/') + 1;
+    char parent[64];
+    struct dirent *e;
+    DIR *d;
+    int n = 0;
+
+    snprintf(parent, sizeof parent, "%.*s", (int)(name - f->dir), f->dir);
+    d = opendir(parent);
+    assert_non_null(d);
+    while ((e = readdir(d)))
+        n += strncmp(e->d_name, name, strlen(name)) == 0 && strcmp(e->d_name, name) != 0;
+    closedir(d);
+    return n;
+}
+
+static void restore(struct fixture *f)
+{
+    char to[256], cmd[700];
+
+    place(f, to);
+    snprintf(cmd, sizeof cmd, "rm -rf '%s' && cp -a '%s' '%s'", f->dir, to, f->dir);
+    assert_int_equal(system(cmd), 0);
+}
+
+static void begin(struct fixture *f)
+{
+    struct mt_saved saved = {.main_dc = 3, .user_id = 99, .n_dcs = 1, .dcs = {model_key(3)}};
+    char path[256];
+    FILE *file;
+
+    fixture_open(f);
+    fixture_account(f, "a");
+    assert_int_equal(store_save_auth(f->s, 1, &saved), MT_OK);
+    fixture_path(f, "files/part-1", path);
+    file = fopen(path, "w");
+    assert_non_null(file);
+    fputs("half of a file", file);
+    fclose(file);
+    for (int t = 1; t <= 5; t++)
+        assert_int_equal(model_turn(f, t), MT_OK);
+}
+
+static void a_backup_is_complete_and_private(void **state)
+{
+    static const char *const files[] = {"state.db", "accounts/a/keys.db", "files/part-1"};
+    struct fixture *f = *state;
+    char to[256], path[512], why[256];
+    struct stat st;
+
+    begin(f);
+    assert_int_equal(back_up(f, why), MT_OK);
+    assert_int_equal(beside(f), 1);
+    place(f, to);
+    assert_int_equal(stat(to, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0700);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        snprintf(path, sizeof path, "%s/%s", to, files[i]);
+        if (stat(path, &st) != 0 || (st.st_mode & 0777) != 0600)
+            fail_msg("%s has mode %o", path, (unsigned)st.st_mode & 0777);
+    }
+    snprintf(path, sizeof path, "%s/state.db-wal", to);
+    assert_int_not_equal(access(path, F_OK), 0);
+    /* the store goes on, and the copy stays what it was */
+    assert_int_equal(model_turn(f, 6), MT_OK);
+    assert_int_equal(model_check(f), 6);
+    fixture_close(f);
+    restore(f);
+    fixture_open(f);
+    assert_int_equal(model_check(f), 5);
+    assert_true(model_has_key(f, 3));
+    assert_null(store_trouble(f->s));
+    drop(f);
+}
+
+/* The cursor of an event that came after the backup never names one that comes after its restoring. */
+static void a_restored_backup_begins_a_new_epoch(void **state)
+{
+    struct fixture *f = *state;
+    struct store_cursor late;
+    struct seen seen;
+    char why[256];
+
+    begin(f);
+    assert_int_equal(back_up(f, why), MT_OK);
+    assert_int_equal(model_turn(f, 6), MT_OK);
+    late = store_journal_end(f->s);
+    fixture_close(f);
+    restore(f);
+    fixture_open(f);
+    assert_true(store_journal_end(f->s).epoch > late.epoch);
+    assert_int_equal(model_turn(f, 6), MT_OK);
+    seen = fixture_read(f, late);
+    assert_int_equal(seen.rc, MT_OK);
+    assert_int_equal(seen.n, 2); /* those of now: repeated rather than missed */
+    drop(f);
+}
+
+static void what_is_there_is_never_touched(void **state)
+{
+    struct fixture *f = *state;
+    char to[256], why[256], inside[512];
+    struct store_backup *b;
+    struct stat st;
+
+    begin(f);
+    place(f, to);
+    assert_int_equal(mkdir(to, 0755), 0);
+    assert_int_equal(back_up(f, why), STORE_E_EXISTS);
+    assert_non_null(strstr(why, "exists already"));
+    rmdir(to);
+    /* it comes while the copy is made: an empty folder would be replaced by a plain rename */
+    assert_int_equal(store_backup_new(f->s, to, &b, why), MT_OK);
+    assert_int_equal(mkdir(to, 0755), 0);
+    assert_int_equal(store_backup_run(b), STORE_E_EXISTS);
+    store_backup_free(b);
+    assert_int_equal(stat(to, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0755);
+    assert_int_equal(beside(f), 1);
+    rmdir(to);
+    assert_int_equal(store_backup_new(f->s, "relative", &b, why), MT_E_ARG);
+    snprintf(inside, sizeof inside, "%s/files/x", f->dir);
+    assert_int_equal(store_backup_new(f->s, inside, &b, why), MT_E_ARG);
+    assert_int_equal(store_backup_new(f->s, f->dir, &b, why), MT_E_ARG);
+    assert_int_equal(store_backup_new(f->s, "/no/such/place", &b, why), MT_OK);
+    assert_int_not_equal(store_backup_run(b), MT_OK);
+    assert_non_null(strstr(store_backup_error(b), "/no/such/place"));
+    store_backup_free(b);
+}
+
+static void a_cancelled_backup_leaves_nothing(void **state)
+{
+    struct fixture *f = *state;
+    char to[256], why[256];
+    struct store_backup *b;
+    uint64_t done, total;
+
+    begin(f);
+    place(f, to);
+    assert_int_equal(store_backup_new(f->s, to, &b, why), MT_OK);
+    store_backup_cancel(b);
+    assert_int_equal(store_backup_run(b), STORE_E_CANCELLED);
+    store_backup_progress(b, &done, &total);
+    assert_true(done <= total);
+    store_backup_free(b);
+    assert_int_equal(beside(f), 0);
+}
+
+static void an_account_that_cannot_be_read_is_copied_as_it_is(void **state)
+{
+    struct fixture *f = *state;
+    char path[256], to[256], why[256];
+    struct store_backup *b;
+    unsigned accounts, damaged;
+    FILE *file;
+
+    begin(f);
+    fixture_account(f, "b");
+    fixture_path(f, "accounts/b/keys.db", path);
+    file = fopen(path, "w");
+    assert_non_null(file);
+    fputs("this is no database, though it is as long as one would have to be at the very least to be read, "
+          "or so we"
+          " hope, since SQLite looks at the first hundred bytes of it",
+          file);
+    fclose(file);
+    place(f, to);
+    assert_int_equal(store_backup_new(f->s, to, &b, why), MT_OK);
+    if (store_backup_run(b) != MT_OK)
+        fail_msg("%s", store_backup_error(b));
+    store_backup_accounts(b, &accounts, &damaged);
+    assert_int_equal(accounts, 2);
+    assert_int_equal(damaged, 1);
+    store_backup_free(b);
+    fixture_close(f);
+    restore(f);
+    fixture_open(f);
+    assert_true(model_has_key(f, 3));
+    drop(f);
+}
+
+static int count_one(void *arg, const struct store_account *a)
+{
+    ++*(int *)arg;
+    return 0;
+}
+
+/* As if it had been removed between the copy of state.db and that of its keys. */
+static void an_account_that_goes_meanwhile_is_in_neither_half(void **state)
+{
+    struct fixture *f = *state;
+    char path[256], why[256];
+    int n = 0;
+
+    begin(f);
+    fixture_account(f, "b");
+    fixture_path(f, "accounts/b/keys.db", path);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(back_up(f, why), MT_OK);
+    fixture_close(f);
+    restore(f);
+    fixture_open(f);
+    assert_int_equal(store_account_each(f->s, count_one, &n), MT_OK);
+    assert_int_equal(n, 1);
+    assert_int_equal(model_check(f), 5);
+    drop(f);
+}
+
+/* Every write, sync and truncate of the copying: it fails whole, and the store does not notice. */
+static void a_disk_that_fails_under_the_copy_leaves_nothing_of_it(void **state)
+{
+    static const enum fault_kind kinds[] = {FAULT_FULL, FAULT_IO};
+    struct fixture *f = *state;
+    char why[256];
+
+    begin(f);
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        for (int n = 1;; n += getenv("TGD_SWEEP") ? 1 : 3) {
+            int rc;
+            bool fired;
+
+            assert_true(n < 2000);
+            fault_arm(kinds[k], n, true);
+            rc = back_up(f, why);
+            fired = fault_fired();
+            fault_arm(FAULT_NONE, 0, false);
+            if (rc == MT_OK)
+                drop(f);
+            else if (!why[0])
+                fail_msg("effect %d: %d without a word", n, rc);
+            assert_int_equal(model_check(f), 5);
+            if (!fired) {
+                assert_int_equal(rc, MT_OK);
+                break;
+            }
+        }
+    }
+    assert_int_equal(beside(f), 0);
+    assert_int_equal(model_turn(f, 6), MT_OK);
+    assert_null(store_trouble(f->s));
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(a_backup_is_complete_and_private),
+        T(a_restored_backup_begins_a_new_epoch),
+        T(what_is_there_is_never_touched),
+        T(a_cancelled_backup_leaves_nothing),
+        T(an_account_that_cannot_be_read_is_copied_as_it_is),
+        T(an_account_that_goes_meanwhile_is_in_neither_half),
+        T(a_disk_that_fails_under_the_copy_leaves_nothing_of_it),
+    };
+
+    fault_install();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
