@@ -457,6 +457,32 @@ void mt_account_done(struct mt_account *a, struct mt_now now, uint64_t token, in
     mt_acc_pump(a, now);
 }
 
+/* --- watched channels --- */
+
+int mt_account_watch(struct mt_account *a, struct mt_now now, mt_chat_id chat, bool on)
+{
+    enum mt_peer_kind kind;
+    int64_t id;
+    int err;
+
+    if (!mt_chat_split(chat, &kind, &id) || kind != MT_PEER_CHANNEL)
+        return MT_E_ARG;
+    if (a->login.pub.step != MT_LOGIN_READY)
+        return MT_E_STATE;
+    err = mt_updates_watch(a->updates, now, id, on);
+    mt_acc_pump(a, now);
+    return err;
+}
+
+size_t mt_account_watched(const struct mt_account *a, mt_chat_id *chats, size_t max)
+{
+    size_t n = mt_updates_watched(a->updates, chats, max);
+
+    for (size_t i = 0; i < n && i < max; i++)
+        chats[i] = mt_chat_of_channel(chats[i]);
+    return n;
+}
+
 /* --- to look at --- */
 
 const struct mt_login *mt_account_login(const struct mt_account *a)

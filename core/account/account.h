@@ -285,6 +285,16 @@ bool mt_account_next(struct mt_account *a, struct mt_fx *fx);
 /* End of SAVE_KEY, SAVE_AUTH (job NULL) or COMPUTE (takes the job). */
 void mt_account_done(struct mt_account *a, struct mt_now now, uint64_t token, int result, struct mt_job *job);
 
+/*
+ * Asks for the updates of a channel all the time, pushed or not, at the pace that the server hints at; kept
+ * over restarts (its row is a CHANNEL effect of this turn). MT_E_ARG: no channel; MT_E_NOT_FOUND: no access
+ * to it is known; MT_E_TOO_LARGE: MT_WATCH_MAX are watched; MT_E_STATE: not logged in.
+ */
+#define MT_WATCH_MAX 50
+int mt_account_watch(struct mt_account *a, struct mt_now now, mt_chat_id chat, bool on);
+/* At most `max` of the watched chats, in no order; how many there are. */
+size_t mt_account_watched(const struct mt_account *a, mt_chat_id *chats, size_t max);
+
 /* --- to look at --- */
 
 int64_t mt_account_user(const struct mt_account *a); /* 0: not logged in */

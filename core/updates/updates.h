@@ -28,7 +28,6 @@
 #define MT_CHANNELS_RUN 4                       /* channel differences at one time */
 #define MT_SWEEP_BATCH  100                     /* channels in one messages.getPeerDialogs */
 #define MT_SWEEP_PAUSE  (200 * MT_US_PER_MS)
-#define MT_WATCH_MAX    50                 /* watched channels of an account */
 #define MT_WATCH_MIN    (10 * MT_US_PER_S) /* between two questions about one of them, at least */
 #define MT_WATCH_SPREAD MT_US_PER_S        /* for each watched channel: so one question a second in all */
 #define MT_WATCH_CLOSED (60 * 60 * MT_US_PER_S) /* one that we may not read is tried again after this */

@@ -311,6 +311,22 @@ def test_a_long_absence_is_caught_up_in_slices(bob, sandbox, slice_of):
     assert [t for t in got if int(t[1:]) % 2 == 1] == [f"m{i}" for i in range(1, 20, 2)]
 
 
+def test_a_watched_channel_is_asked_for_though_nobody_pushes(bob, sandbox):
+    sandbox("addChannel", title="Strange", username="strange", members=[ALICE])
+    say(sandbox, ALICE, "@strange", "before")
+    (chat,) = bob.call("watchChat", chat_id="@strange")["items"]
+    assert chat["title"] == "Strange"
+    at = bob.call("getEvents", since="now")["cursor"]
+    bob.call("waitReady", wait=10)
+    bob.stop()
+    say(sandbox, ALICE, "@strange", "meanwhile")
+    bob.start()
+    event = bob.call("waitEvent", since=at, types=["message"], chats=["@strange"], wait=20)
+    assert event["message"]["text"] == "meanwhile"  # what was there before is no news
+    assert bob.call("watchChat")["items"][0]["id"] == chat["id"]
+    assert bob.call("watchChat", chat_id="@strange", watch=False)["items"] == []
+
+
 def test_what_cannot_be_told_any_more_is_a_gap(bob, sandbox):
     bob.call("getDialogs")  # of a channel that is new nothing is lost
     at = bob.call("getEvents", since="now")["cursor"]

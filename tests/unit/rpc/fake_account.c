@@ -108,3 +108,27 @@ bool mt_account_is_in_sync(const struct mt_account *a)
 {
     return a->in_sync;
 }
+
+int mt_account_watch(struct mt_account *a, struct mt_now now, mt_chat_id chat, bool on)
+{
+    size_t i = 0;
+
+    if (chat > -INT64_C(1000000000000))
+        return MT_E_ARG;
+    while (i < a->n_watched && a->watched[i] != chat)
+        i++;
+    if (on && i == 4)
+        return MT_E_TOO_LARGE;
+    if (on && i == a->n_watched)
+        a->watched[a->n_watched++] = chat;
+    if (!on && i < a->n_watched)
+        a->watched[i] = a->watched[--a->n_watched];
+    return MT_OK;
+}
+
+size_t mt_account_watched(const struct mt_account *a, mt_chat_id *chats, size_t max)
+{
+    for (size_t i = 0; i < a->n_watched && i < max; i++)
+        chats[i] = a->watched[i];
+    return a->n_watched;
+}

@@ -20,5 +20,7 @@ struct mt_account {
     mt_chat_id chat;
     char secret[128]; /* what a login step was given */
     uint64_t cancelled;
+    mt_chat_id watched[4];
+    size_t n_watched;
     int refuse; /* what the next call answers at once */
 };
