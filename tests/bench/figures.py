@@ -109,6 +109,14 @@ def requests(daemon, n):
     return out
 
 
+def engine_alone(sandbox, n):
+    """The same raw request by a program that links the engine, in microseconds."""
+    sandbox.user(phone="9996624242", name="Engine")
+    done = subprocess.run([harness.BUILD / "tests/bench/bench_alone", sandbox.dir / "servers.json", "9996624242", "22222", str(n)],
+                          capture_output=True, text=True, timeout=120, check=True)
+    return json.loads(done.stdout)
+
+
 def updates(daemon, sandbox, subscribers, n):
     """n messages that somebody sends to us, until the last subscriber has them all."""
     pid = daemon.process.pid
@@ -205,6 +213,7 @@ def of_daemon(folder, quick):
         daemon.call("waitReady", wait=10)
         out["idle"] = idle(daemon, 10 if quick else 60)
         out["request"] = requests(daemon, 500 if quick else 5000)
+        out["engine_alone"] = engine_alone(sandbox, 500 if quick else 5000)
         out["fairness"] = fairness(daemon, 2 if quick else 4, 300 if quick else 1000)
         count = 500 if quick else 5000
         out["updates"] = [updates(daemon, sandbox, subscribers, count) for subscribers in (1, 5)]
