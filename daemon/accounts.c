@@ -5,14 +5,12 @@
 
 #include "daemon/daemon.h"
 #include "daemon/edge.h"
+#include "daemon/proxies.h"
 #include "daemon/version.h"
 
 static const struct tgd_config_account *configured(const struct tgd *d, const char *name)
 {
-    for (size_t i = 0; i < d->config.n_accounts; i++)
-        if (strcmp(d->config.accounts[i].name, name) == 0)
-            return &d->config.accounts[i];
-    return NULL;
+    return tgd_config_account(&d->config, name);
 }
 
 static const char *kernel(void)
@@ -32,7 +30,7 @@ static void fill_app(struct tgd_account *a, struct mt_account_cfg *cfg)
     const char *hash = c->api_hash;
 
     cfg->init = (struct mt_init_params){.device_model = "tgd",
-                                        .system_version = kernel(),
+                                        .system_version = a->system,
                                         .app_version = TGD_VERSION,
                                         .system_lang_code = "en",
                                         .lang_code = "en"};
@@ -63,6 +61,41 @@ static void fill_transport(const struct tgd *d, struct mt_account_cfg *cfg)
     cfg->obfuscated = strcmp(t, "obfuscated") == 0;
 }
 
+/* What an account says of itself towards Telegram stays what it was when it logged in. */
+static const struct store_device *here(void)
+{
+    static struct store_device d;
+
+    if (!d.system[0]) {
+        snprintf(d.system, sizeof d.system, "%.60s", kernel());
+        d.known = tgd_machine_id(d.machine);
+    }
+    return &d;
+}
+
+/* The rest of keys.db into the account; false: it is not fit to go out. */
+static bool take_ways(struct tgd_account *a, const struct store_ways *ways)
+{
+    const struct store_device *now = here();
+    bool moved =
+        now->known && ways->kept.known && memcmp(now->machine, ways->kept.machine, sizeof now->machine) != 0;
+
+    memcpy(a->system, ways->kept.system[0] ? ways->kept.system : now->system, sizeof a->system);
+    if (moved) {
+        a->moved = true;
+        tgd_log(
+            MT_LOG_WARN, "accounts",
+            "%s was last used on another machine. If a copy of it is still in use there, stop that one for "
+            "good: Telegram ends a login that is used from two places",
+            a->row.name);
+    }
+    if (a->proxy)
+        mt_wipe(a->proxy, strlen(a->proxy));
+    free(a->proxy);
+    a->proxy = *ways->proxy ? strdup(ways->proxy) : NULL;
+    return a->proxy || !*ways->proxy;
+}
+
 /* Loads what is stored and makes the machine of it; a->core is replaced only where all of it works. */
 static int make_core(struct tgd_account *a, struct mt_now now)
 {
@@ -70,10 +103,20 @@ static int make_core(struct tgd_account *a, struct mt_now now)
     struct mt_account_cfg cfg = {.env = &d->env, .servers = d->servers, .store = a->ops};
     struct mt_saved *saved = calloc(1, sizeof *saved); /* large, and needed here only */
     struct mt_account *core = NULL;
-    int r = saved ? store_account_load(d->store, a->row.id, saved) : MT_E_NOMEM;
+    struct store_ways ways = {0};
+    struct mt_proxy_cfg proxy = {0};
+    enum rpc_proxy_source source;
+    int r = saved ? store_account_open(d->store, a->row.id, here(), saved, &ways) : MT_E_NOMEM;
 
     if (r != MT_OK)
         goto end;
+    r = take_ways(a, &ways) ? tgd_proxy_of(d, a, &proxy, &source) : MT_E_NOMEM;
+    if (r != MT_OK) {
+        if (r == MT_E_ARG)
+            tgd_log(MT_LOG_WARN, "proxy", "%s: its proxy cannot be read", a->row.name);
+        goto end;
+    }
+    cfg.proxy = &proxy;
     fill_app(a, &cfg);
     fill_transport(d, &cfg);
     core = mt_account_new(&cfg, saved, now);
@@ -89,6 +132,8 @@ end:
     if (saved)
         mt_wipe(saved, sizeof *saved);
     free(saved);
+    mt_wipe(&ways, sizeof ways);
+    mt_wipe(&proxy, sizeof proxy);
     return r;
 }
 
@@ -118,6 +163,9 @@ static void destroy(struct tgd_account *a)
     tgd_links_close(a);
     rpc_timer_clear(&a->tgd->due, &a->due);
     mt_account_free(a->core);
+    if (a->proxy)
+        mt_wipe(a->proxy, strlen(a->proxy));
+    free(a->proxy);
     free(a);
 }
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/env.h"
+#include "core/proxy/proxy.h"
 #include "daemon/paths.h"
 #include "tl/nearest.h"
 
@@ -17,7 +18,7 @@
  * The table. A new key is a row here and a member of struct tgd_config; the parser, getConfig, --help-config
  * and tgd.conf(5) follow.
  */
-enum value_type { T_STRING, T_INT, T_BOOL, T_MODE, T_LEVEL, T_CHOICE };
+enum value_type { T_STRING, T_INT, T_BOOL, T_MODE, T_LEVEL, T_CHOICE, T_PROXY };
 
 struct key {
     const char *section; /* "daemon" or "socket" */
@@ -56,6 +57,8 @@ static const struct key table[] = {
      "MiB of an account's events that are kept"},
     {"daemon", "journal_raw", T_BOOL, AT(journal_raw), "yes", 0, 0, "no|yes", false, true,
      "keep the TL of each update beside its event, for subscribers with raw: true"},
+    {"daemon", "proxy", T_PROXY, AT(proxy), NULL, 0, 0, NULL, true, true,
+     "way out of all accounts: direct, socks5://, http://, mtproxy:// or a link of t.me, as in setProxy"},
     {"daemon", "transport", T_STRING, AT(transport), "obfuscated", 0, 0,
      "abridged|intermediate|padded|full|obfuscated", false, false, "how packets are framed on the wire"},
     {"socket", "path", T_STRING, AT(socket), NULL, 0, 0, NULL, false, false, "path of the Unix socket"},
@@ -71,10 +74,17 @@ static const struct key account_table[] = {
     {"account", "api_id", T_INT, OF(api_id), NULL, 1, INT32_MAX, NULL, false, false,
      "an application of its own for this account, instead of the one of [daemon]"},
     {"account", "api_hash", T_STRING, OF(api_hash), NULL, 0, 0, NULL, true, false, "its hash"},
+    {"account", "proxy", T_PROXY, OF(proxy), NULL, 0, 0, NULL, true, true,
+     "its way out, instead of that of [daemon]; what setProxy says is stronger"},
     {"account", "journal", T_BOOL, OF(journal), "on", 0, 0, "off|on", false, true,
      "keep its events; off: they are told to who listens, and have no cursor"},
 };
 #define N_ACCOUNT_KEYS (sizeof account_table / sizeof *account_table)
+
+static bool is_text(const struct key *key)
+{
+    return key->type == T_STRING || key->type == T_PROXY;
+}
 
 static const char *const source_name[] = {"default", "file", "command line"};
 
@@ -98,9 +108,17 @@ static bool is_choice(const char *choices, const char *value, int *index)
 static int set_string(void *base, const struct key *key, const char *value, char err[256])
 {
     char **slot = (char **)(void *)((char *)base + key->offset);
-    char *copy;
+    struct mt_proxy_cfg proxy;
+    char *copy, why[128];
     int index;
 
+    if (key->type == T_PROXY) {
+        if (mt_proxy_parse(value, &proxy, why)) {
+            snprintf(err, 256, "%s: %s", key->name, why);
+            return -1;
+        }
+        mt_wipe(&proxy, sizeof proxy);
+    }
     if (key->choices && !is_choice(key->choices, value, &index)) {
         snprintf(err, 256, "%s: expected one of %s", key->name, key->choices);
         return -1;
@@ -149,6 +167,7 @@ static int set_at(void *base, const struct key *key, const char *value, char err
 {
     switch (key->type) {
     case T_STRING:
+    case T_PROXY:
         return set_string(base, key, value, err);
     case T_INT:
     case T_MODE:
@@ -186,10 +205,12 @@ void tgd_config_init(struct tgd_config *c)
 void tgd_config_fini(struct tgd_config *c)
 {
     for (size_t i = 0; i < N_KEYS; i++)
-        if (table[i].type == T_STRING)
+        if (is_text(&table[i]))
             free(*(char **)(void *)((char *)c + table[i].offset));
-    for (size_t i = 0; i < c->n_accounts; i++)
+    for (size_t i = 0; i < c->n_accounts; i++) {
         free(c->accounts[i].api_hash);
+        free(c->accounts[i].proxy);
+    }
     free(c->file);
     memset(c, 0, sizeof *c);
 }
@@ -380,11 +401,12 @@ int tgd_config_finish(struct tgd_config *c, char err[256])
 static json_t *value_json(const struct tgd_config *c, const struct key *key)
 {
     const char *at = (const char *)c + key->offset;
-    const char *s = key->type == T_STRING ? *(char *const *)(const void *)at : NULL;
+    const char *s = is_text(key) ? *(char *const *)(const void *)at : NULL;
     char text[16];
 
     switch (key->type) {
     case T_STRING:
+    case T_PROXY:
         if (key->secret)
             return json_string(s ? "set" : "not set");
         return s ? json_string(s) : NULL;
@@ -422,7 +444,8 @@ struct json_t *tgd_config_json(const struct tgd_config *c)
         json_object_set_new(all, name, row);
     }
     if (all && c->file)
-        json_object_set_new(all, "file", json_string(c->file));
+        json_object_set_new(all, "file",
+                            json_pack("{s:s, s:s}", "value", c->file, "text", "the file that was read"));
     return all;
 }
 
@@ -447,7 +470,7 @@ static bool same_value(const struct tgd_config *a, const struct tgd_config *b, c
 {
     const char *x = (const char *)a + key->offset, *y = (const char *)b + key->offset;
 
-    if (key->type == T_STRING) {
+    if (is_text(key)) {
         const char *s = *(char *const *)(const void *)x, *t = *(char *const *)(const void *)y;
         return s && t ? strcmp(s, t) == 0 : s == t;
     }
@@ -461,7 +484,7 @@ static void move_value(struct tgd_config *c, const struct tgd_config *next, cons
     char *to = (char *)c + key->offset;
     const char *from = (const char *)next + key->offset;
 
-    if (key->type == T_STRING) {
+    if (is_text(key)) {
         const char *s = *(char *const *)(const void *)from;
         char *copy = s ? strdup(s) : NULL;
 
@@ -476,15 +499,36 @@ static void move_value(struct tgd_config *c, const struct tgd_config *next, cons
     }
 }
 
+const struct tgd_config_account *tgd_config_account(const struct tgd_config *c, const char *name)
+{
+    for (size_t i = 0; i < c->n_accounts; i++)
+        if (strcmp(c->accounts[i].name, name) == 0)
+            return &c->accounts[i];
+    return NULL;
+}
+
+/* Without memory for the new one the old one stays: no proxy would be worse than another. */
+static void apply_proxy(struct tgd_config_account *a, const char *text)
+{
+    char *copy = text ? strdup(text) : NULL;
+
+    if (text && !copy)
+        return;
+    free(a->proxy);
+    a->proxy = copy;
+}
+
 static void apply_accounts(struct tgd_config *c, const struct tgd_config *next)
 {
-    struct tgd_config_account *a;
+    const struct tgd_config_account *said;
 
-    for (size_t i = 0; i < c->n_accounts; i++)
-        c->accounts[i].journal = true;
     for (size_t i = 0; i < next->n_accounts; i++)
-        if ((a = account_of(c, next->accounts[i].name)))
-            a->journal = next->accounts[i].journal;
+        (void)account_of(c, next->accounts[i].name);
+    for (size_t i = 0; i < c->n_accounts; i++) {
+        said = tgd_config_account(next, c->accounts[i].name);
+        c->accounts[i].journal = !said || said->journal;
+        apply_proxy(&c->accounts[i], said ? said->proxy : NULL);
+    }
 }
 
 void tgd_config_apply(struct tgd_config *c, const struct tgd_config *next, char kept[256])

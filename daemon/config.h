@@ -16,6 +16,7 @@ struct tgd_config_account {
     char name[33];
     int32_t api_id;
     char *api_hash;
+    char *proxy;  /* NULL: that of [daemon] */
     bool journal; /* whether its events are kept */
 };
 
@@ -31,6 +32,7 @@ struct tgd_config {
     bool power_safe;   /* durability = power: an answer waits for the disk, not just for the commit */
     int32_t journal_days, journal_events, journal_mib; /* bounds of each account's journal */
     bool journal_raw;                                  /* the TL of updates is kept beside their events */
+    char *proxy;                                       /* of accounts that say nothing else; NULL: none */
     char *transport;                                   /* abridged, intermediate, padded, obfuscated, full */
     /* [socket main] */
     char *socket;
@@ -53,6 +55,8 @@ int tgd_config_read(struct tgd_config *c, const char *path, char err[256]);
 int tgd_config_set(struct tgd_config *c, const char *key, const char *value, char err[256]);
 /* Fills in what follows from the environment: state folder, socket path, credential. */
 int tgd_config_finish(struct tgd_config *c, char err[256]);
+/* The section [account NAME], or NULL. */
+const struct tgd_config_account *tgd_config_account(const struct tgd_config *c, const char *name);
 /* {key: {value, source, default, unit?}}; secrets are shown as "set" or "not set". New reference. */
 struct json_t *tgd_config_json(const struct tgd_config *c);
 /* One line per key for --help-config and the man page. */

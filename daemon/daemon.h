@@ -28,6 +28,8 @@ struct tgd_listener;
 struct tgd_hangup;
 struct tgd_client;
 struct tgd_link;
+struct tgd_resolver;
+struct tgd_proxy_test;
 
 struct tgd {
     struct tgd_config config;
@@ -41,6 +43,10 @@ struct tgd {
     struct event *signals[4];
     struct tgd_worker *worker;
     struct tgd_hangup *hangup;
+    struct tgd_resolver *resolver;
+    char *proxy_all;                    /* what setProxy set for all accounts; NULL: nothing */
+    struct tgd_proxy_test *proxy_tests; /* list */
+    uint64_t n_proxy_tests;
     struct tgd_listener *listeners; /* list */
     struct tgd_client *clients;     /* list */
     size_t loud_reads;              /* of clients that pipeline, in this turn */
@@ -71,6 +77,9 @@ struct tgd_account {
     bool no_journal;        /* journal = off */
     bool stored;            /* while the list is compared with what is stored */
     struct tgd_link *links; /* list */
+    char *proxy;            /* what setProxy set for it; NULL: nothing */
+    bool moved;             /* its keys were last used on another machine */
+    char system[64];        /* system_version of its initConnection */
     bool dirty;             /* in the list of the dirty */
     bool gone;              /* removed: freed at the end of the turn */
     struct tgd_account *next_dirty;
@@ -117,11 +126,14 @@ void tgd_account_last_reply(struct tgd_account *a, struct mt_now now, const stru
 
 struct tgd_link;
 /* Starts to connect; ends in mt_account_link_up or _down, never inside this call. */
-void tgd_link_open(struct tgd_account *a, uint32_t number, const struct mt_server *server);
+void tgd_link_open(struct tgd_account *a, const struct mt_fx *connect);
 void tgd_link_close(struct tgd_account *a, uint32_t number);
 void tgd_links_close(struct tgd_account *a);
 /* Writes what the account has for its links. */
 void tgd_links_flush(struct tgd_account *a, struct mt_now now);
+
+/* proxy_test.c */
+void tgd_proxy_tests_close(struct tgd *d);
 
 /* --- listener.c, client.c: local programs --- */
 

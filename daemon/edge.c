@@ -1,3 +1,4 @@
+#include "core/crypto/crypto.h"
 #include "daemon/edge.h"
 #include "daemon/loglines.h"
 
@@ -58,6 +59,29 @@ void tgd_boot_id(char out[40])
     if (fgets(out, 37, f))
         out[strcspn(out, "\n")] = 0;
     fclose(f);
+}
+
+bool tgd_machine_id(uint8_t out[16])
+{
+    static const char salt[] = "tgd: machine of an account";
+    const char *paths[] = {getenv("TGD_TEST_MACHINE_ID"), "/etc/machine-id", "/var/lib/dbus/machine-id"};
+    uint8_t digest[32];
+    char id[64] = "";
+
+    for (size_t i = 0; i < sizeof paths / sizeof *paths && !id[0]; i++) {
+        FILE *f = paths[i] ? fopen(paths[i], "re") : NULL;
+
+        if (f && !fgets(id, sizeof id, f))
+            id[0] = 0;
+        if (f)
+            fclose(f);
+        id[strcspn(id, "\n")] = 0;
+    }
+    if (strlen(id) != 32) /* none, or "uninitialized" */
+        return false;
+    mt_hmac_sha256(digest, id, strlen(id), &(struct mt_part){salt, sizeof salt - 1}, 1);
+    memcpy(out, digest, 16);
+    return true;
 }
 
 /* --- log --- */

@@ -5,6 +5,9 @@
  */
 #pragma once
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "core/env.h"
 
 /* CLOCK_BOOTTIME and CLOCK_REALTIME. */
@@ -17,6 +20,8 @@ void tgd_turn_wait(void);
 int64_t tgd_turn_began(void);
 /* This boot's id, 36 characters and a NUL; "unknown" where the kernel does not say. */
 void tgd_boot_id(char out[40]);
+/* A digest of this machine's id that is ours alone (machine-id(5)); false: it has none. */
+bool tgd_machine_id(uint8_t out[16]);
 
 /*
  * Lines go to stderr: with systemd's <n> prefix where stderr is the journal ($JOURNAL_STREAM), else with a

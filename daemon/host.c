@@ -8,6 +8,7 @@
 #include "daemon/daemon.h"
 #include "daemon/edge.h"
 #include "daemon/loglines.h"
+#include "daemon/proxies.h"
 
 static size_t account_count(void *ctx)
 {
@@ -208,8 +209,14 @@ static void say(json_t *list, const char *text)
         json_array_append_new(list, json_string(text));
 }
 
-static void health_of_accounts(const struct tgd *d, json_t *problems)
+static void health_of_accounts(const struct tgd *d, json_t *problems, json_t *warnings)
 {
+    for (size_t i = 0; i < d->n_accounts; i++)
+        if (d->accounts[i]->moved)
+            json_array_append_new(warnings,
+                                  json_sprintf("account %s: was last used on another machine; a copy that is "
+                                               "still in use there ends its login",
+                                               d->accounts[i]->row.name));
     for (size_t i = 0; i < d->n_closed; i++)
         json_array_append_new(
             problems, json_sprintf("account %s stays closed: %s", d->closed[i].name, d->closed[i].why));
@@ -246,7 +253,7 @@ static json_t *health(void *ctx)
     if (o)
         json_object_set_new(o, "storage", storage);
     say(problems, trouble);
-    health_of_accounts(d, problems);
+    health_of_accounts(d, problems, warnings);
     health_of_journal(d, o, warnings);
     if (json_array_size(warnings) == 0)
         json_object_del(o, "warnings");
@@ -362,6 +369,10 @@ void tgd_host_init(struct tgd *d)
                                 .backup_begin = backup_begin,
                                 .backup_state = backup_state,
                                 .backup_cancel = backup_cancel,
+                                .proxy_set = tgd_proxy_set,
+                                .proxy_get = tgd_proxy_get,
+                                .proxy_test = tgd_proxy_test,
+                                .proxy_tested = tgd_proxy_tested,
                                 .config = config,
                                 .health = health,
                                 .metrics = metrics,

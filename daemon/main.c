@@ -16,6 +16,8 @@
 #include "daemon/daemon.h"
 #include "daemon/edge.h"
 #include "daemon/hangup.h"
+#include "daemon/proxies.h"
+#include "daemon/resolve.h"
 #include "daemon/version.h"
 #include "daemon/worker.h"
 #include "tl/schema.h"
@@ -221,6 +223,7 @@ int tgd_reload(struct tgd *d, char err[256])
         tgd_config_apply(&d->config, &next, kept);
         tgd_log_level((enum mt_log_level)d->config.log_level);
         tgd_accounts_configure(d);
+        tgd_proxies_reload(d);
         rpc_set_default_account(d->rpc, d->config.default_account);
         if (kept[0])
             snprintf(err, 256, "a restart is needed for: %.200s", kept);
@@ -305,7 +308,12 @@ static int set_up(struct tgd *d, char err[256])
         snprintf(err, 256, "out of memory, descriptors or threads");
         return -1;
     }
-    if (tgd_listen(d, err))
+    d->resolver = tgd_resolver_new(d->base);
+    if (!d->resolver) {
+        snprintf(err, 256, "out of memory or descriptors");
+        return -1;
+    }
+    if (tgd_proxies_open(d, err) || tgd_listen(d, err))
         return -1;
     tgd_accounts_configure(d);
     if (tgd_accounts_open(d) != MT_OK) {
@@ -374,6 +382,8 @@ static void tear_down(struct tgd *d)
     tgd_unlisten(d);
     tgd_clients_close(d);
     tgd_accounts_close(d);
+    tgd_proxies_close(d);
+    tgd_resolver_free(d->resolver);
     tgd_worker_free(d->worker);
     rpc_free(d->rpc);
     tgd_pump_free(d->pump);

@@ -129,7 +129,7 @@ static void carry_out(struct tgd_pump *p, struct tgd_account *a, struct mt_now n
     case MT_FX_OUTPUT:
         return;
     case MT_FX_CONNECT:
-        tgd_link_open(a, fx->link, fx->server);
+        tgd_link_open(a, fx);
         break;
     case MT_FX_CLOSE:
         tgd_link_close(a, fx->link);
@@ -139,6 +139,11 @@ static void carry_out(struct tgd_pump *p, struct tgd_account *a, struct mt_now n
         break;
     case MT_FX_SAVE_AUTH:
         mt_account_done(a->core, now, fx->token, store_save_auth(s, id, fx->saved), NULL);
+        break;
+    case MT_FX_SAVE_ADDRESSES:
+        /* the next start asks again: no reason to stop for */
+        if (store_save_addresses(s, id, fx->addresses) != MT_OK)
+            tgd_log(MT_LOG_WARN, "storage", "addresses: %s", store_error(s));
         break;
     case MT_FX_SAVE_SALTS:
         need_turn(p);

@@ -44,6 +44,25 @@ struct rpc_event {
     struct tl_slice raw;
     int32_t layer;
 };
+/* Where the proxy of an account was set, the strongest first. */
+enum rpc_proxy_source {
+    RPC_PROXY_NONE,
+    RPC_PROXY_ACCOUNT,
+    RPC_PROXY_ACCOUNT_CONFIG,
+    RPC_PROXY_ALL,
+    RPC_PROXY_CONFIG
+};
+struct rpc_proxy {
+    struct mt_proxy_cfg cfg; /* DIRECT: none. Wipe it */
+    enum rpc_proxy_source source;
+};
+struct rpc_proxy_test {
+    bool ok;
+    char why[160]; /* not ok: in words */
+    int32_t dc;
+    int64_t took; /* µs */
+    struct mt_proxy_cfg cfg;
+};
 struct rpc_host {
     void *ctx;
     size_t (*account_count)(void *ctx);
@@ -84,6 +103,14 @@ struct rpc_host {
     int (*backup_begin)(void *ctx, const char *path, char err[256]);
     int (*backup_state)(void *ctx, uint64_t *done, uint64_t *total, char *warning, size_t cap, char err[256]);
     void (*backup_cancel)(void *ctx);
+    /* account 0: all; text as mt_proxy_parse reads it, "" forgets what was set. 0, or negative with words */
+    int (*proxy_set)(void *ctx, int32_t account, const char *text, char err[256]);
+    int (*proxy_get)(void *ctx, int32_t account, struct rpc_proxy *out);
+    /* text NULL: the one that is set. Its number; 0: words in err[] */
+    uint64_t (*proxy_test)(void *ctx, int32_t account, const char *text, char err[256]);
+    /* False: it goes on. True: `out` is filled and the test forgotten. out NULL: forget it, whatever it does
+     */
+    bool (*proxy_tested)(void *ctx, uint64_t test, struct rpc_proxy_test *out);
     /* JSON objects (new references) for getConfig and the storage part of getHealth */
     struct json_t *(*config)(void *ctx);
     struct json_t *(*health)(void *ctx);

@@ -406,6 +406,12 @@ static int set_owner(struct store *s, int32_t account, int64_t owner, int64_t us
 
 int store_account_load(struct store *s, int32_t account, struct mt_saved *out)
 {
+    return store_account_open(s, account, NULL, out, NULL);
+}
+
+int store_account_open(struct store *s, int32_t account, const struct store_device *here,
+                       struct mt_saved *out, struct store_ways *ways)
+{
     struct store_keys k = {0};
     struct store_account a;
     int64_t owner;
@@ -415,6 +421,12 @@ int store_account_load(struct store *s, int32_t account, struct mt_saved *out)
     memset(out, 0, sizeof *out);
     if (rc == MT_OK)
         rc = store_keys_read(s, a.name, &k, out);
+    if (rc == MT_OK && here)
+        rc = store_ways_device(s, a.name, here, &k.device);
+    if (rc == MT_OK && ways) {
+        ways->kept = k.device;
+        memcpy(ways->proxy, k.proxy, sizeof ways->proxy);
+    }
     if (rc == MT_OK) {
         out->main_dc = k.main_dc;
         out->user_id = k.user_id;

@@ -139,6 +139,8 @@ struct store_keys {
     int32_t api_id;
     char api_hash[64];
     uint8_t dedup_secret[32];
+    struct store_device device;
+    char proxy[STORE_PROXY_MAX];
 };
 int store_keys_create(struct store *s, const char *name, const struct store_keys *k);
 int store_keys_read(struct store *s, const char *name, struct store_keys *k, struct mt_saved *saved);
@@ -147,6 +149,28 @@ int store_keys_set_id(struct store *s, const char *name, int32_t account);
 int store_keys_put_dc(struct store *s, const char *name, const struct mt_saved_dc *dc);
 int store_keys_put_auth(struct store *s, const char *name, const struct mt_saved *saved);
 int store_keys_forget(struct store *s, const char *name);
+/* What keys.c and ways.c share. `name` "": the keys.db of the state folder itself, which has no account. */
+#define STORE_SECRET_MAX 2048
+int store_keys_open(struct store *s, const char *name, bool must_exist, sqlite3 **db);
+/* Opened, checked to be for our servers, BEGIN; then end, which commits where rc is SQLITE_OK, and closes. */
+int store_keys_begin(struct store *s, const char *name, sqlite3 **db);
+int store_keys_end(struct store *s, const char *name, sqlite3 *db, int rc);
+int store_keys_fail(struct store *s, const char *name, sqlite3 *db, int rc);
+sqlite3_stmt *store_keys_prepare(sqlite3 *db, const char *sql);
+/* Steps to the end and finalizes; NULL counts as its connection's error. An SQLite code. */
+int store_keys_finish(sqlite3 *db, sqlite3_stmt *st);
+void store_keys_bind_secret(sqlite3_stmt *st, int i, const void *p, size_t n);
+/* The plain bytes, at most cap; fewer than min is damage. Returns how many, or an error. */
+int store_keys_open_secret(struct store *s, const char *name, sqlite3_stmt *st, int i, void *out, size_t min,
+                           size_t cap);
+
+/* --- ways.c --- */
+int store_ways_read(struct store *s, const char *name, sqlite3 *db, struct mt_addresses *out);
+/* Of an open keys.db: the proxy as text. */
+int store_ways_proxy(struct store *s, const char *name, sqlite3 *db, char out[STORE_PROXY_MAX]);
+/* Stores `here` as far as storage.h says it replaces `kept`. */
+int store_ways_device(struct store *s, const char *name, const struct store_device *here,
+                      const struct store_device *kept);
 
 /* --- state.c --- */
 int store_state_load(struct store *s, int32_t account, struct mt_update_state *out);

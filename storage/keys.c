@@ -7,28 +7,28 @@
 
 #include <string.h>
 
-enum { SCHEME_PLAIN = 0, SECRET_MAX = MT_KEY_LEN };
+enum { SCHEME_PLAIN = 0 };
 
-static int keys_open(struct store *s, const char *name, bool must_exist, sqlite3 **db)
+int store_keys_open(struct store *s, const char *name, bool must_exist, sqlite3 **db)
 {
     char path[STORE_PATH_MAX], err[STORE_ERR_MAX];
     int rc;
 
-    store_path(s, path, "accounts/%s/keys.db", name);
+    store_path(s, path, *name ? "accounts/%s/keys.db" : "%skeys.db", name);
     rc = store_db_open(path, STORE_DB_KEYS, &store_schema_keys, must_exist, db, err);
     if (rc != MT_OK)
         store_fail(s, rc, "account %s: %.200s", name, err);
     return rc;
 }
 
-static int keys_fail(struct store *s, const char *name, sqlite3 *db, int rc)
+int store_keys_fail(struct store *s, const char *name, sqlite3 *db, int rc)
 {
     int code = store_db_reason(db, rc);
 
     return code == MT_OK ? MT_OK : store_fail(s, code, "account %s: keys.db: %s", name, sqlite3_errmsg(db));
 }
 
-static sqlite3_stmt *prepare(sqlite3 *db, const char *sql)
+sqlite3_stmt *store_keys_prepare(sqlite3 *db, const char *sql)
 {
     sqlite3_stmt *st = NULL;
 
@@ -36,8 +36,7 @@ static sqlite3_stmt *prepare(sqlite3 *db, const char *sql)
     return st;
 }
 
-/* Steps to the end and finalizes; NULL counts as its connection's error. */
-static int finish(sqlite3 *db, sqlite3_stmt *st)
+int store_keys_finish(sqlite3 *db, sqlite3_stmt *st)
 {
     int rc;
 
@@ -51,19 +50,19 @@ static int finish(sqlite3 *db, sqlite3_stmt *st)
 }
 
 /* SQLite copies the sealed bytes and frees its copy with the statement. */
-static void bind_secret(sqlite3_stmt *st, int i, const void *p, size_t n)
+void store_keys_bind_secret(sqlite3_stmt *st, int i, const void *p, size_t n)
 {
-    uint8_t sealed[1 + SECRET_MAX];
+    uint8_t sealed[1 + STORE_SECRET_MAX];
 
+    n = n < STORE_SECRET_MAX ? n : STORE_SECRET_MAX;
     sealed[0] = SCHEME_PLAIN;
     memcpy(sealed + 1, p, n);
     sqlite3_bind_blob(st, i, sealed, (int)(1 + n), SQLITE_TRANSIENT);
     mt_wipe(sealed, sizeof sealed);
 }
 
-/* The plain bytes, at most cap; fewer than min is damage. Returns how many, or an error. */
-static int open_secret(struct store *s, const char *name, sqlite3_stmt *st, int i, void *out, size_t min,
-                       size_t cap)
+int store_keys_open_secret(struct store *s, const char *name, sqlite3_stmt *st, int i, void *out, size_t min,
+                           size_t cap)
 {
     struct tl_slice v = store_col_slice(st, i);
 
@@ -82,35 +81,36 @@ int store_keys_create(struct store *s, const char *name, const struct store_keys
 {
     sqlite3 *db;
     sqlite3_stmt *st;
-    int rc = keys_open(s, name, false, &db);
+    int rc = store_keys_open(s, name, false, &db);
 
     if (rc != MT_OK)
         return rc;
-    st = prepare(db,
-                 "INSERT INTO account(one, account_id, server_set, main_dc, user_id, bot, api_id, api_hash,"
-                 " dedup_secret) VALUES(1, ?1, ?2, 0, 0, 0, ?3, ?4, ?5)");
+    st = store_keys_prepare(
+        db, "INSERT INTO account(one, account_id, server_set, main_dc, user_id, bot, api_id, api_hash,"
+            " dedup_secret) VALUES(1, ?1, ?2, 0, 0, 0, ?3, ?4, ?5)");
     if (st) {
         sqlite3_bind_int64(st, 1, k->account);
         sqlite3_bind_blob(st, 2, s->server_set, sizeof s->server_set, SQLITE_STATIC);
         sqlite3_bind_int64(st, 3, k->api_id);
-        bind_secret(st, 4, k->api_hash, strlen(k->api_hash));
-        bind_secret(st, 5, k->dedup_secret, sizeof k->dedup_secret);
+        store_keys_bind_secret(st, 4, k->api_hash, strlen(k->api_hash));
+        store_keys_bind_secret(st, 5, k->dedup_secret, sizeof k->dedup_secret);
     }
-    rc = keys_fail(s, name, db, finish(db, st));
+    rc = store_keys_fail(s, name, db, store_keys_finish(db, st));
     sqlite3_close(db);
     return rc;
 }
 
 static int read_account(struct store *s, const char *name, sqlite3 *db, struct store_keys *k)
 {
-    sqlite3_stmt *st = prepare(db, "SELECT account_id, main_dc, user_id, bot, api_id, api_hash, dedup_secret,"
-                                   " server_set FROM account");
+    sqlite3_stmt *st =
+        store_keys_prepare(db, "SELECT account_id, main_dc, user_id, bot, api_id, api_hash, dedup_secret,"
+                               " server_set, machine, device FROM account");
     struct tl_slice set;
     int rc = st ? sqlite3_step(st) : sqlite3_errcode(db), n;
 
     if (rc != SQLITE_ROW) {
         rc = rc == SQLITE_DONE ? store_fail(s, MT_E_NOT_FOUND, "account %s: keys.db is empty", name)
-                               : keys_fail(s, name, db, rc);
+                               : store_keys_fail(s, name, db, rc);
         sqlite3_finalize(st);
         return rc;
     }
@@ -119,12 +119,18 @@ static int read_account(struct store *s, const char *name, sqlite3 *db, struct s
     k->user_id = sqlite3_column_int64(st, 2);
     k->bot = sqlite3_column_int64(st, 3) != 0;
     k->api_id = (int32_t)sqlite3_column_int64(st, 4);
-    n = open_secret(s, name, st, 5, k->api_hash, 0, sizeof k->api_hash - 1);
+    n = store_keys_open_secret(s, name, st, 5, k->api_hash, 0, sizeof k->api_hash - 1);
     if (n >= 0) {
         k->api_hash[n] = 0;
-        n = open_secret(s, name, st, 6, k->dedup_secret, sizeof k->dedup_secret, sizeof k->dedup_secret);
+        n = store_keys_open_secret(s, name, st, 6, k->dedup_secret, sizeof k->dedup_secret,
+                                   sizeof k->dedup_secret);
     }
     rc = n < 0 ? n : MT_OK;
+    set = store_col_slice(st, 8);
+    k->device.known = set.n == sizeof k->device.machine;
+    if (k->device.known)
+        memcpy(k->device.machine, set.p, set.n);
+    store_col_text(st, 9, k->device.system, sizeof k->device.system);
     set = store_col_slice(st, 7);
     if (rc == MT_OK && (set.n != sizeof s->server_set || memcmp(set.p, s->server_set, set.n) != 0))
         rc = store_fail(s, STORE_E_SERVERS, "account %s belongs to another set of servers", name);
@@ -134,13 +140,13 @@ static int read_account(struct store *s, const char *name, sqlite3 *db, struct s
 
 static int read_dcs(struct store *s, const char *name, sqlite3 *db, struct mt_saved *saved)
 {
-    sqlite3_stmt *st = prepare(db, "SELECT dc_id, authorised, key_id, key FROM dc ORDER BY dc_id");
+    sqlite3_stmt *st = store_keys_prepare(db, "SELECT dc_id, authorised, key_id, key FROM dc ORDER BY dc_id");
     int rc = st ? SQLITE_ROW : sqlite3_errcode(db);
 
     while (rc == SQLITE_ROW && saved->n_dcs < MT_DCS_MAX && (rc = sqlite3_step(st)) == SQLITE_ROW) {
         struct mt_saved_dc *dc = &saved->dcs[saved->n_dcs];
         uint8_t key[MT_KEY_LEN];
-        int n = open_secret(s, name, st, 3, key, sizeof key, sizeof key);
+        int n = store_keys_open_secret(s, name, st, 3, key, sizeof key, sizeof key);
 
         if (n < 0) {
             sqlite3_finalize(st);
@@ -160,13 +166,13 @@ static int read_dcs(struct store *s, const char *name, sqlite3 *db, struct mt_sa
         saved->n_dcs++;
     }
     sqlite3_finalize(st);
-    return rc == SQLITE_ROW || rc == SQLITE_DONE ? MT_OK : keys_fail(s, name, db, rc);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? MT_OK : store_keys_fail(s, name, db, rc);
 }
 
 int store_keys_read(struct store *s, const char *name, struct store_keys *k, struct mt_saved *saved)
 {
     sqlite3 *db;
-    int rc = keys_open(s, name, true, &db);
+    int rc = store_keys_open(s, name, true, &db);
 
     memset(k, 0, sizeof *k);
     if (rc != MT_OK)
@@ -174,32 +180,35 @@ int store_keys_read(struct store *s, const char *name, struct store_keys *k, str
     rc = read_account(s, name, db, k);
     if (rc == MT_OK && saved)
         rc = read_dcs(s, name, db, saved);
+    if (rc == MT_OK && saved)
+        rc = store_ways_read(s, name, db, &saved->addresses);
+    if (rc == MT_OK)
+        rc = store_ways_proxy(s, name, db, k->proxy);
     sqlite3_close(db);
     return rc;
 }
 
-/* Opens for a write, after the check that the account is for our servers. */
-static int open_for_write(struct store *s, const char *name, sqlite3 **db)
+int store_keys_begin(struct store *s, const char *name, sqlite3 **db)
 {
     struct store_keys k = {0};
-    int rc = keys_open(s, name, true, db);
+    int rc = store_keys_open(s, name, true, db);
 
     if (rc != MT_OK)
         return rc;
     rc = read_account(s, name, *db, &k);
     mt_wipe(&k, sizeof k);
     if (rc == MT_OK)
-        rc = keys_fail(s, name, *db, store_db_exec(*db, "BEGIN IMMEDIATE"));
+        rc = store_keys_fail(s, name, *db, store_db_exec(*db, "BEGIN IMMEDIATE"));
     if (rc != MT_OK)
         sqlite3_close(*db);
     return rc;
 }
 
-static int close_written(struct store *s, const char *name, sqlite3 *db, int rc)
+int store_keys_end(struct store *s, const char *name, sqlite3 *db, int rc)
 {
     if (rc == SQLITE_OK)
         rc = store_db_exec(db, "COMMIT");
-    rc = keys_fail(s, name, db, rc);
+    rc = store_keys_fail(s, name, db, rc);
     if (rc != MT_OK)
         store_db_exec(db, "ROLLBACK");
     sqlite3_close(db);
@@ -210,30 +219,30 @@ int store_keys_set_api(struct store *s, const char *name, int32_t api_id, const 
 {
     sqlite3 *db;
     sqlite3_stmt *st;
-    int rc = open_for_write(s, name, &db);
+    int rc = store_keys_begin(s, name, &db);
 
     if (rc != MT_OK)
         return rc;
-    st = prepare(db, "UPDATE account SET api_id = ?1, api_hash = ?2");
+    st = store_keys_prepare(db, "UPDATE account SET api_id = ?1, api_hash = ?2");
     if (st) {
         sqlite3_bind_int64(st, 1, api_id);
-        bind_secret(st, 2, api_hash, strlen(api_hash));
+        store_keys_bind_secret(st, 2, api_hash, strlen(api_hash));
     }
-    return close_written(s, name, db, finish(db, st));
+    return store_keys_end(s, name, db, store_keys_finish(db, st));
 }
 
 int store_keys_set_id(struct store *s, const char *name, int32_t account)
 {
     sqlite3 *db;
     sqlite3_stmt *st;
-    int rc = keys_open(s, name, true, &db);
+    int rc = store_keys_open(s, name, true, &db);
 
     if (rc != MT_OK)
         return rc;
-    st = prepare(db, "UPDATE account SET account_id = ?1");
+    st = store_keys_prepare(db, "UPDATE account SET account_id = ?1");
     if (st)
         sqlite3_bind_int64(st, 1, account);
-    rc = keys_fail(s, name, db, finish(db, st));
+    rc = store_keys_fail(s, name, db, store_keys_finish(db, st));
     sqlite3_close(db);
     return rc;
 }
@@ -242,56 +251,58 @@ static int put_dc(sqlite3 *db, const struct mt_saved_dc *dc)
 {
     sqlite3_stmt *st;
 
-    st = prepare(db, dc->has_key ? "REPLACE INTO dc(dc_id, authorised, key_id, key) VALUES(?1, ?2, ?3, ?4)"
-                                 : "DELETE FROM dc WHERE dc_id = ?1");
+    st = store_keys_prepare(db, dc->has_key
+                                    ? "REPLACE INTO dc(dc_id, authorised, key_id, key) VALUES(?1, ?2, ?3, ?4)"
+                                    : "DELETE FROM dc WHERE dc_id = ?1");
     if (st) {
         sqlite3_bind_int64(st, 1, dc->dc_id);
         if (dc->has_key) {
             sqlite3_bind_int64(st, 2, dc->authorised);
             sqlite3_bind_int64(st, 3, (int64_t)dc->key.id);
-            bind_secret(st, 4, dc->key.key, sizeof dc->key.key);
+            store_keys_bind_secret(st, 4, dc->key.key, sizeof dc->key.key);
         }
     }
-    return finish(db, st);
+    return store_keys_finish(db, st);
 }
 
 int store_keys_put_dc(struct store *s, const char *name, const struct mt_saved_dc *dc)
 {
     sqlite3 *db;
-    int rc = open_for_write(s, name, &db);
+    int rc = store_keys_begin(s, name, &db);
 
-    return rc == MT_OK ? close_written(s, name, db, put_dc(db, dc)) : rc;
+    return rc == MT_OK ? store_keys_end(s, name, db, put_dc(db, dc)) : rc;
 }
 
 int store_keys_put_auth(struct store *s, const char *name, const struct mt_saved *saved)
 {
     sqlite3 *db;
     sqlite3_stmt *st;
-    int rc = open_for_write(s, name, &db);
+    int rc = store_keys_begin(s, name, &db);
 
     if (rc != MT_OK)
         return rc;
-    st = prepare(db, "UPDATE account SET main_dc = ?1, user_id = ?2, bot = ?3");
+    st = store_keys_prepare(db, "UPDATE account SET main_dc = ?1, user_id = ?2, bot = ?3");
     if (st) {
         sqlite3_bind_int64(st, 1, saved->main_dc);
         sqlite3_bind_int64(st, 2, saved->user_id);
         sqlite3_bind_int64(st, 3, saved->bot);
     }
-    rc = finish(db, st);
+    rc = store_keys_finish(db, st);
     for (size_t i = 0; rc == SQLITE_OK && i < saved->n_dcs && i < MT_DCS_MAX; i++)
         if (saved->dcs[i].has_key)
             rc = put_dc(db, &saved->dcs[i]);
-    return close_written(s, name, db, rc);
+    return store_keys_end(s, name, db, rc);
 }
 
 int store_keys_forget(struct store *s, const char *name)
 {
     sqlite3 *db;
-    int rc = open_for_write(s, name, &db);
+    int rc = store_keys_begin(s, name, &db);
 
     if (rc != MT_OK)
         return rc;
-    return close_written(
+    return store_keys_end(
         s, name, db,
-        store_db_exec(db, "DELETE FROM dc; UPDATE account SET main_dc = 0, user_id = 0, bot = 0"));
+        store_db_exec(db,
+                      "DELETE FROM dc; UPDATE account SET main_dc = 0, user_id = 0, bot = 0, device = ''"));
 }

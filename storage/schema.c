@@ -64,12 +64,26 @@ static const char keys_1[] =
     "CREATE TABLE dc(dc_id INTEGER PRIMARY KEY, authorised INTEGER NOT NULL, key_id INTEGER NOT NULL,"
     " key BLOB NOT NULL);";
 
+/*
+ * machine, device: which machine the account was last used on, and what it calls itself towards Telegram.
+ * proxy: of this account alone, as text, sealed. address: what help.getConfig said, in its order; origin:
+ * through which bootstrap set; flags: ways.c.
+ */
+static const char keys_2[] =
+    "ALTER TABLE account ADD COLUMN machine BLOB;"
+    "ALTER TABLE account ADD COLUMN device TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE account ADD COLUMN proxy BLOB;"
+    "ALTER TABLE account ADD COLUMN family INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE account ADD COLUMN origin INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE address(place INTEGER PRIMARY KEY, dc_id INTEGER NOT NULL, ip TEXT NOT NULL,"
+    " port INTEGER NOT NULL, flags INTEGER NOT NULL, secret BLOB NOT NULL);";
+
 static const char cache_1[] =
     "CREATE TABLE msg_chat(account_id INTEGER NOT NULL, msg_id INTEGER NOT NULL, chat INTEGER NOT NULL,"
     " PRIMARY KEY(account_id, msg_id)) WITHOUT ROWID;";
 
 static const char *const state_steps[] = {state_1, state_2};
-static const char *const keys_steps[] = {keys_1};
+static const char *const keys_steps[] = {keys_1, keys_2};
 static const char *const cache_steps[] = {cache_1};
 
 const struct store_schema store_schema_state = {"state.db", state_steps, N(state_steps)};

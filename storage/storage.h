@@ -4,8 +4,9 @@
  *     tgd.lock               flock for the life of the process; pid and socket path inside
  *     state.db               all accounts: update state, peers, journal, subscriptions, outbox, salts   (WAL)
  *     cache.db               may be deleted at any time: file references, name lookups, message -> chat
- *     accounts/NAME/keys.db  permanent auth keys, user id, dedup secret, server set; open only while used
- *     files/                 partial transfers
+ *     accounts/NAME/keys.db  permanent auth keys, user id, dedup secret, server set, addresses of data
+ * centres, machine, proxy; open only while used keys.db                the proxy of all accounts, where one
+ * was set files/                 partial transfers
  *
  * Two strengths. *Kill-safe*: committed to the WAL; survives the death of the process. *Power-safe*: the WAL
  * is synced; survives the death of the machine. The loop thread commits (synchronous=NORMAL, no
@@ -73,6 +74,38 @@ int store_account_update(struct store *s, const struct store_account *a); /* pau
 int store_account_remove(struct store *s, int32_t account);
 /* Everything saved: keys, user, dedup secret, update state, salts. A new account has a fresh secret. */
 int store_account_load(struct store *s, int32_t account, struct mt_saved *out);
+
+/*
+ * Which machine an account lives on, and what it calls itself towards Telegram (system_version of
+ * initConnection): kept, so that a login looks the same for its whole life.
+ */
+struct store_device {
+    bool known;
+    uint8_t machine[16]; /* a digest of the machine's id, never the id */
+    char system[64];     /* "" = none yet */
+};
+/* The proxy of an account or of all, as text (core/proxy); "" = none is set. */
+#define STORE_PROXY_MAX 2048
+struct store_ways {
+    struct store_device kept; /* as it was stored before */
+    char proxy[STORE_PROXY_MAX];
+};
+/*
+ * The same, with the rest of keys.db. `here` is what is true of this machine now: what was missing or another
+ * machine's is replaced by it, power-safely; a system that is known stays until the account logs out.
+ */
+int store_account_open(struct store *s, int32_t account, const struct store_device *here,
+                       struct mt_saved *out, struct store_ways *ways);
+
+/* --- ways.c: addresses of data centres, proxies; in keys.db, power-safe when it returns --- */
+
+int store_save_addresses(struct store *s, int32_t account, const struct mt_addresses *addresses);
+/*
+ * Of an account, or of all: account 0, in keys.db of the state folder, so that losing state.db never means
+ * going out without it. MT_E_ARG: too long.
+ */
+int store_proxy_get(struct store *s, int32_t account, char out[STORE_PROXY_MAX]);
+int store_proxy_put(struct store *s, int32_t account, const char *text);
 
 /* keys.db, each power-safe when it returns */
 int store_save_key(struct store *s, int32_t account, const struct mt_saved_dc *dc);

@@ -34,7 +34,9 @@ for suite in $suites; do
         need clang || exit 2
         tally "build with clang" exit tests/tools/build_clang.sh "$jobs" ;;
     i386) tally "unit, 32 bit" line tests/tools/unit_on.sh "$jobs" ;;
-    e2e) tally e2e pytest build-test/e2e.xml python3 -m pytest -q -p no:cacheprovider --junitxml build-test/e2e.xml tests/e2e ;;
+    e2e)
+        need microsocks tinyproxy-bin || exit 2
+        tally e2e pytest build-test/e2e.xml python3 -m pytest -q -p no:cacheprovider --junitxml build-test/e2e.xml tests/e2e ;;
     interop) tally interop line tests/interop/run ;;
     fuzz) tally fuzz line tests/fuzz/run ;;
     lint) tally lint line tests/lint/run ;;

@@ -14,6 +14,10 @@ static void copy_saved(struct mt_saved *to, const struct mt_saved *from)
     to->bot = from->bot;
     to->n_dcs = from->n_dcs <= MT_DCS_MAX ? from->n_dcs : MT_DCS_MAX;
     to->state = from->state;
+    to->addresses.n = from->addresses.n <= MT_ADDRESSES_MAX ? from->addresses.n : 0;
+    to->addresses.family = from->addresses.family;
+    to->addresses.origin = from->addresses.origin;
+    memcpy(to->addresses.list, from->addresses.list, to->addresses.n * sizeof *to->addresses.list);
     memcpy(to->dedup_secret, from->dedup_secret, sizeof to->dedup_secret);
     memcpy(to->dcs, from->dcs, to->n_dcs * sizeof *to->dcs);
 }
@@ -29,6 +33,9 @@ struct mt_account *mt_account_new(const struct mt_account_cfg *cfg, const struct
         return NULL;
     a->cfg = *cfg;
     copy_saved(&a->saved, saved);
+    mt_book_init(&a->book, cfg->servers, &a->saved.addresses);
+    mt_connect_use(a, cfg->proxy);
+    mt_config_init(a);
     mt_fxq_init(&a->fxq);
     mt_peers_init(&a->peers, cfg->store, &a->fxq);
     uc.peers = &a->peers;
@@ -36,7 +43,7 @@ struct mt_account *mt_account_new(const struct mt_account_cfg *cfg, const struct
     oc.secret = a->saved.dedup_secret;
     a->updates = mt_updates_new(&uc, &saved->state, now);
     a->outbox = mt_outbox_new(&oc);
-    if (!a->updates || !a->outbox) {
+    if (!a->updates || !a->outbox || (cfg->proxy && cfg->proxy->kind != MT_PROXY_DIRECT && !a->proxy)) {
         mt_account_free(a);
         return NULL;
     }
@@ -59,6 +66,7 @@ void mt_account_free(struct mt_account *a)
         mt_areq_free(a->reqs);
         a->reqs = next;
     }
+    mt_connect_use(a, NULL);
     mt_outbox_free(a->outbox);
     mt_updates_free(a->updates);
     mt_peers_fini(&a->peers);
@@ -309,7 +317,7 @@ void mt_account_link_up(struct mt_account *a, struct mt_now now, uint32_t link)
     struct mt_adc *dc = mt_adc_by_link(a, link);
 
     if (dc && !dc->dead)
-        mt_dc_link_up(dc->dc, now);
+        mt_connect_up(a, now, dc);
     mt_acc_pump(a, now);
 }
 
@@ -318,6 +326,7 @@ void mt_account_link_down(struct mt_account *a, struct mt_now now, uint32_t link
     struct mt_adc *dc = mt_adc_by_link(a, link);
 
     if (dc && !dc->dead) {
+        mt_connect_ended(a, now, dc);
         dc->link = 0;
         mt_dc_link_down(dc->dc, now);
     }
@@ -366,6 +375,8 @@ void mt_account_tick(struct mt_account *a, struct mt_now now)
     for (struct mt_adc *dc = a->dcs; dc; dc = dc->next)
         if (!dc->dead && mt_dc_deadline(dc->dc) <= now.mono)
             mt_dc_tick(dc->dc, now);
+    if (mt_config_deadline(a) <= now.mono)
+        mt_config_tick(a, now);
     if (mt_areq_deadline(a) <= now.mono)
         mt_areq_tick(a, now);
     if (mt_updates_deadline(a->updates) <= now.mono)
@@ -381,6 +392,8 @@ int64_t mt_account_deadline(const struct mt_account *a)
 
     at = other < at ? other : at;
     other = mt_outbox_deadline(a->outbox);
+    at = other < at ? other : at;
+    other = mt_config_deadline(a);
     at = other < at ? other : at;
     for (const struct mt_adc *dc = a->dcs; dc; dc = dc->next) {
         other = dc->dead ? MT_NEVER : mt_dc_deadline(dc->dc);
@@ -405,12 +418,16 @@ void mt_account_committed(struct mt_account *a, struct mt_now now)
     mt_peers_committed(&a->peers);
     mt_updates_committed(a->updates, now);
     mt_outbox_committed(a->outbox, now);
+    mt_config_tick(a, now);
     mt_acc_pump(a, now);
 }
 
 bool mt_account_next(struct mt_account *a, struct mt_fx *fx)
 {
-    return mt_fxq_next(&a->fxq, fx);
+    bool any = mt_fxq_next(&a->fxq, fx);
+
+    mt_config_peek(a, fx);
+    return any;
 }
 
 /* --- the end of work done elsewhere --- */

@@ -19,17 +19,30 @@
 #pragma once
 
 #include "core/mtproto/dc.h"
+#include "core/proxy/proxy.h"
 #include "core/store.h"
 
 /* --- where the servers are --- */
 
+#define MT_DC_MAX 10000 /* greatest id that is taken */
+#define MT_CDN_DC 200   /* ids from here on are CDNs' */
+
+/* A dcOption (core/account/addresses.h says how they are chosen). */
 struct mt_server {
     int32_t dc_id;
     char ip[46]; /* IPv4 or IPv6, textual */
     uint16_t port;
-    bool ipv6, media, cdn, is_static, tcpo_only, this_port_only;
-    uint8_t secret[17];
-    uint8_t secret_len;
+    bool ipv6, media_only, cdn, is_static, tcpo_only, this_port_only;
+    uint8_t secret[17]; /* of its obfuscation: 16 bytes, or dd and 16 */
+    uint8_t secret_len; /* 0: none */
+};
+/* What servers of ours said of where they are; survives in keys.db. */
+#define MT_ADDRESSES_MAX 64
+struct mt_addresses {
+    struct mt_server list[MT_ADDRESSES_MAX];
+    size_t n;
+    int32_t family;  /* 4 or 6: raced once, then kept; 0: not known yet */
+    uint32_t origin; /* through which bootstrap set it was learned */
 };
 struct mt_servers {
     struct mt_server *list; /* borrowed for the life of the accounts that use it */
@@ -42,7 +55,7 @@ struct mt_servers {
 /* Published production addresses and keys, built in. NULL: no memory. Freed by mt_servers_free. */
 struct mt_servers *mt_servers_builtin(void);
 /* JSON text of --servers: {"dcs":[{"id","ip","port","ipv6"?,"media"?,"cdn"?}],"rsa_keys":["PEM",...]}. NULL
- * and a reason in err[] where it is not that. */
+ * and a reason in err[] where it is not that. Ports there are taken at their word: no others are tried. */
 struct mt_servers *mt_servers_parse(const char *json, size_t n, char err[128]);
 /* SHA-256 over the sorted fingerprints: what keys.db remembers as "the server set". */
 void mt_servers_digest(const struct mt_servers *s, uint8_t out[32]);
@@ -72,6 +85,7 @@ struct mt_saved {
     struct mt_saved_dc dcs[MT_DCS_MAX];
     size_t n_dcs;
     struct mt_update_state state;
+    struct mt_addresses addresses;
 };
 
 struct mt_account_cfg {
@@ -82,6 +96,7 @@ struct mt_account_cfg {
     const char *api_hash;
     enum mt_framing framing;
     bool obfuscated;
+    const struct mt_proxy_cfg *proxy; /* copied; NULL or DIRECT: none */
 };
 
 struct mt_account;
@@ -94,6 +109,12 @@ void mt_account_start(struct mt_account *a, struct mt_now now);
 void mt_account_pause(struct mt_account *a, struct mt_now now);
 /* For a clean stop: flushes acks, closes the links; then pull effects until none. */
 void mt_account_stop(struct mt_account *a, struct mt_now now);
+/*
+ * All links are closed, then new ones go out through this proxy (NULL or DIRECT: without). One way out at a
+ * time: every CLOSE comes before the first CONNECT with the new one. There is no way back to a direct
+ * connection but this call; MT_E_NOMEM: the account is paused instead.
+ */
+int mt_account_set_proxy(struct mt_account *a, struct mt_now now, const struct mt_proxy_cfg *proxy);
 
 /* --- requests --- */
 
@@ -189,6 +210,10 @@ const struct mt_login *mt_account_login(const struct mt_account *a);
 
 /* --- links; `link` is the number of a CONNECT effect --- */
 
+/* Before link_up: which of the CONNECT's servers it is; the first where nothing is said. */
+void mt_account_link_via(struct mt_account *a, uint32_t link, size_t server);
+/* Before link_down: why, for the event `connection`. No secrets. */
+void mt_account_link_trouble(struct mt_account *a, uint32_t link, const char *why);
 void mt_account_link_up(struct mt_account *a, struct mt_now now, uint32_t link);
 void mt_account_link_down(struct mt_account *a, struct mt_now now, uint32_t link);
 int mt_account_feed(struct mt_account *a, struct mt_now now, uint32_t link, const void *p, size_t n);
@@ -201,20 +226,25 @@ void mt_account_committed(struct mt_account *a, struct mt_now now);
 
 /* --- effects --- */
 
+#define MT_CONNECT_MAX 6 /* servers of one CONNECT */
+
 enum mt_fx_kind {
     MT_FX_NONE,
-    MT_FX_CONNECT,    /* link, server: open TCP; answer by link_up or link_down */
+    MT_FX_CONNECT,    /* link, server[n_servers], head_start, proxy: open TCP to one of them, best first, the
+                         next    begun where the one before failed or was silent for head_start; the first that
+                         opens    wins. Answer by link_via and link_up, or link_down where none opened */
     MT_FX_CLOSE,      /* link */
     MT_FX_OUTPUT,     /* link has bytes to write (a hint: edge, once per turn) */
     MT_FX_SAVE_KEY,   /* dc (a struct mt_saved_dc): power-safe, then mt_account_done(token, result) */
     MT_FX_SAVE_SALTS, /* dc */
-    MT_FX_SAVE_AUTH,  /* saved: main_dc, user_id, bot changed; power-safe, then mt_account_done(token) */
-    MT_FX_FORGET,     /* logged out: keys, update state, peers of this account go */
-    MT_FX_STATE,      /* state: new common state, in the transaction of the turn */
-    MT_FX_CHANNEL,    /* channel: its new row (pts < 0: forget it) */
-    MT_FX_PEER,       /* peer: insert or replace; already merged, a min object never costs a hash */
-    MT_FX_UPDATE,     /* one happening, in order, exactly once: p, n = an Update object (TL) */
-    MT_FX_GAP,        /* chat (0 = the account), gap_from, gap_to: something is truly gone */
+    MT_FX_SAVE_ADDRESSES, /* addresses: replace those in keys.db; at any time */
+    MT_FX_SAVE_AUTH,      /* saved: main_dc, user_id, bot changed; power-safe, then mt_account_done(token) */
+    MT_FX_FORGET,         /* logged out: keys, update state, peers of this account go */
+    MT_FX_STATE,          /* state: new common state, in the transaction of the turn */
+    MT_FX_CHANNEL,        /* channel: its new row (pts < 0: forget it) */
+    MT_FX_PEER,           /* peer: insert or replace; already merged, a min object never costs a hash */
+    MT_FX_UPDATE,         /* one happening, in order, exactly once: p, n = an Update object (TL) */
+    MT_FX_GAP,            /* chat (0 = the account), gap_from, gap_to: something is truly gone */
     MT_FX_OUTBOX,     /* row: insert, or replace by id; token: of the first who waits for it, 0 = nobody */
     MT_FX_REPLY,      /* token, reply */
     MT_FX_LOGIN,      /* login changed */
@@ -257,6 +287,10 @@ struct mt_fx {
     uint64_t token;
     uint32_t link;
     const struct mt_server *server;
+    size_t n_servers;
+    int64_t head_start;               /* µs */
+    const struct mt_proxy_cfg *proxy; /* NULL: direct */
+    const struct mt_addresses *addresses;
     const struct mt_saved_dc *dc;
     const struct mt_saved *saved;
     const struct mt_update_state *state;
@@ -300,5 +334,6 @@ size_t mt_account_watched(const struct mt_account *a, mt_chat_id *chats, size_t 
 int64_t mt_account_user(const struct mt_account *a); /* 0: not logged in */
 bool mt_account_is_bot(const struct mt_account *a);
 bool mt_account_is_connected(const struct mt_account *a);
-bool mt_account_is_in_sync(const struct mt_account *a); /* no difference running or due */
+const struct mt_proxy_cfg *mt_account_proxy(const struct mt_account *a); /* NULL: direct */
+bool mt_account_is_in_sync(const struct mt_account *a);                  /* no difference running or due */
 int64_t mt_account_server_time(const struct mt_account *a, struct mt_now now); /* Unix µs */

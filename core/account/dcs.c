@@ -6,12 +6,7 @@
 
 bool mt_adc_exists(const struct mt_account *a, int32_t id)
 {
-    const struct mt_servers *s = a->cfg.servers;
-
-    for (size_t i = 0; i < s->n; i++)
-        if (s->list[i].dc_id == id)
-            return true;
-    return false;
+    return mt_book_knows(&a->book, id);
 }
 
 static struct mt_saved_dc *saved_of(struct mt_account *a, int32_t id)
@@ -165,48 +160,11 @@ void mt_adc_reap(struct mt_account *a)
     }
 }
 
-/* --- connecting --- */
+/* --- the link --- */
 
-static const struct mt_server *pick(const struct mt_account *a, int32_t id, unsigned attempt)
+static void on_close(struct mt_account *a, struct mt_now now, struct mt_adc *dc)
 {
-    const struct mt_servers *s = a->cfg.servers;
-    const struct mt_server *found = NULL;
-    unsigned n = 0, want;
-
-    for (int pass = 0; pass < 2; pass++) {
-        want = n ? attempt % n : 0;
-        n = 0;
-        for (size_t i = 0; i < s->n; i++) {
-            /* media addresses give no updates, tcpo_only ones want what we may not speak */
-            if (s->list[i].dc_id != id || s->list[i].media || s->list[i].cdn ||
-                (s->list[i].tcpo_only && !a->cfg.obfuscated))
-                continue;
-            if (pass && n == want)
-                found = &s->list[i];
-            n++;
-        }
-    }
-    return found;
-}
-
-static void on_connect(struct mt_account *a, struct mt_now now, struct mt_adc *dc, unsigned attempt)
-{
-    const struct mt_server *server = pick(a, dc->id, attempt);
-
-    if (dc->dead)
-        return;
-    if (!server) {
-        mt_logf(a->cfg.env, MT_LOG_WARN, "account", "no address of DC %d", (int)dc->id);
-        mt_dc_link_down(dc->dc, now);
-        return;
-    }
-    dc->link = ++a->next_link;
-    dc->hinted = false;
-    mt_fxq_push(&a->fxq, &(struct mt_fx){.kind = MT_FX_CONNECT, .link = dc->link, .server = server});
-}
-
-static void on_close(struct mt_account *a, struct mt_adc *dc)
-{
+    mt_connect_ended(a, now, dc);
     if (dc->link)
         mt_fxq_push(&a->fxq, &(struct mt_fx){.kind = MT_FX_CLOSE, .link = dc->link});
     dc->link = 0;
@@ -215,6 +173,7 @@ static void on_close(struct mt_account *a, struct mt_adc *dc)
 static void on_up(struct mt_account *a, struct mt_now now, struct mt_adc *dc)
 {
     dc->up = true;
+    mt_connect_proven(a, dc);
     if (!dc->main)
         return;
     a->trouble[0] = 0;
@@ -292,10 +251,15 @@ static void on_key_lost(struct mt_account *a, struct mt_now now, struct mt_adc *
 
 /* --- events --- */
 
-static void on_trouble(struct mt_account *a, struct mt_adc *dc, const struct mt_dc_event *e)
+#define E_WRONG_DC (-444)
+
+static void on_trouble(struct mt_account *a, struct mt_now now, struct mt_adc *dc,
+                       const struct mt_dc_event *e)
 {
     size_t n = e->text.n < sizeof a->trouble - 16 ? e->text.n : sizeof a->trouble - 16;
 
+    if (e->code == E_WRONG_DC)
+        mt_connect_wrong(a, now, dc);
     if (!dc->main)
         return;
     snprintf(a->trouble, sizeof a->trouble, "%.*s (%d)", (int)n, n ? (const char *)e->text.p : "",
@@ -347,10 +311,10 @@ static void on_event(struct mt_account *a, struct mt_now now, struct mt_adc *dc,
     case MT_DC_NONE:
         break;
     case MT_DC_CONNECT:
-        on_connect(a, now, dc, e->attempt);
+        mt_connect(a, now, dc);
         break;
     case MT_DC_CLOSE:
-        on_close(a, dc);
+        on_close(a, now, dc);
         break;
     case MT_DC_UP:
         on_up(a, now, dc);
@@ -387,7 +351,7 @@ static void on_event(struct mt_account *a, struct mt_now now, struct mt_adc *dc,
         on_key_lost(a, now, dc);
         break;
     case MT_DC_TROUBLE:
-        on_trouble(a, dc, e);
+        on_trouble(a, now, dc, e);
         break;
     }
 }

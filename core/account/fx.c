@@ -23,7 +23,7 @@ static void item_free(struct mt_fx_item *item)
 {
     if (!item)
         return;
-    if (item->fx.kind == MT_FX_SAVE_KEY || item->fx.kind == MT_FX_SAVE_AUTH)
+    if (item->fx.kind == MT_FX_SAVE_KEY || item->fx.kind == MT_FX_SAVE_AUTH || item->fx.kind == MT_FX_CONNECT)
         mt_wipe(item, item->size);
     free(item);
 }
@@ -57,6 +57,12 @@ static size_t size_of(const struct mt_fx *fx)
         n += ALIGN(sizeof *fx->saved);
     if (fx->state)
         n += ALIGN(sizeof *fx->state);
+    if (fx->server)
+        n += ALIGN(fx->n_servers * sizeof *fx->server);
+    if (fx->proxy)
+        n += ALIGN(sizeof *fx->proxy);
+    if (fx->addresses)
+        n += ALIGN(sizeof *fx->addresses);
     if (fx->peer)
         n += ALIGN(sizeof *fx->peer);
     if (fx->channel)
@@ -94,6 +100,9 @@ static void copy_into(struct mt_fx *to, const struct mt_fx *fx, uint8_t *at)
     to->dc = put(&at, fx->dc, sizeof *fx->dc);
     to->saved = put(&at, fx->saved, sizeof *fx->saved);
     to->state = put(&at, fx->state, sizeof *fx->state);
+    to->server = put(&at, fx->server, fx->n_servers * sizeof *fx->server);
+    to->proxy = put(&at, fx->proxy, sizeof *fx->proxy);
+    to->addresses = put(&at, fx->addresses, sizeof *fx->addresses);
     to->peer = put(&at, fx->peer, sizeof *fx->peer);
     to->channel = put(&at, fx->channel, sizeof *fx->channel);
     if (fx->reply) {

@@ -164,6 +164,9 @@ void mt_areq_result(struct mt_account *a, struct mt_now now, struct mt_areq *r, 
     case MT_AREQ_CONFIRM:
         mt_policy_confirmed(a, now, NULL);
         break;
+    case MT_AREQ_CONFIG:
+        mt_config_result(a, now, r, p, n);
+        break;
     }
 }
 
@@ -196,6 +199,9 @@ void mt_areq_error(struct mt_account *a, struct mt_now now, struct mt_areq *r, c
     case MT_AREQ_CONFIRM:
         mt_policy_confirmed(a, now, e);
         break;
+    case MT_AREQ_CONFIG:
+        mt_config_failed(a, now, r);
+        break;
     }
 }
 
@@ -218,7 +224,9 @@ static void end_owner(struct mt_account *a, struct mt_areq *r, int code, enum mt
 
 void mt_areq_failed(struct mt_account *a, struct mt_now now, struct mt_areq *r, int code, enum mt_sent sent)
 {
-    if (code == MT_E_STATE && a->running && !r->cancelled && may_repeat(r, sent) && r->redirects < 8) {
+    /* the account's own question is asked again when it is connected, and is no reason to connect */
+    if (code == MT_E_STATE && a->running && !r->cancelled && may_repeat(r, sent) && r->redirects < 8 &&
+        r->kind != MT_AREQ_CONFIG) {
         r->redirects++;
         r->step = MT_AREQ_PAUSED; /* picked up at the end of this verb, when the DC is gone */
         r->until = now.mono;
@@ -244,6 +252,9 @@ void mt_areq_failed(struct mt_account *a, struct mt_now now, struct mt_areq *r, 
         break;
     case MT_AREQ_CONFIRM:
         mt_policy_confirmed(a, now, &(struct mt_rpc_error){.code = code});
+        break;
+    case MT_AREQ_CONFIG:
+        mt_config_failed(a, now, r);
         break;
     }
 }

@@ -82,7 +82,7 @@ static bool add_dc(struct mt_servers *s, const json_t *dc, size_t i, char err[12
     const char *ip = json_string_value(json_object_get(dc, "ip"));
     struct mt_server *out = &s->list[s->n];
 
-    if (id <= 0 || id > 10000)
+    if (id <= 0 || id > MT_DC_MAX)
         return bad(err, "dcs: id is missing or out of range", i);
     if (port <= 0 || port > 65535)
         return bad(err, "dcs: port is missing or out of range", i);
@@ -91,9 +91,9 @@ static bool add_dc(struct mt_servers *s, const json_t *dc, size_t i, char err[12
     out->dc_id = (int32_t)id;
     out->port = (uint16_t)port;
     memcpy(out->ip, ip, strlen(ip) + 1);
-    out->media = json_is_true(json_object_get(dc, "media"));
+    out->media_only = json_is_true(json_object_get(dc, "media"));
     out->cdn = json_is_true(json_object_get(dc, "cdn"));
-    out->is_static = true;
+    out->is_static = out->this_port_only = true;
     s->n++;
     return true;
 }
@@ -123,7 +123,7 @@ static bool fill(struct mt_servers *s, const json_t *dcs, const json_t *keys, ch
 static void choose_default(struct mt_servers *s)
 {
     for (size_t i = 0; i < s->n; i++) {
-        if (s->list[i].media || s->list[i].cdn)
+        if (s->list[i].media_only || s->list[i].cdn)
             continue;
         /* 2 where there is one, as with the built-in set; else the first */
         if (!s->default_dc || s->list[i].dc_id == 2)

@@ -3,9 +3,8 @@
 #include <string.h>
 
 /*
- * What is published for the first contact (protocol.md 2.1, 2.2); IPv4 first, for there is no race of
- * address families here. The ports are those of each address in turn: 443, then 80 and 5222 where a network
- * lets only those through.
+ * What is published for the first contact (protocol.md 2.1, 2.2). Port 443; addresses.c tries 80 and 5222
+ * after it, where a network lets only those through.
  */
 static const struct {
     int32_t dc_id;
@@ -21,7 +20,6 @@ static const struct {
     {3, "2001:b28:f23d:f003::a", true}, {4, "2001:67c:4e8:f004::a", true},
     {5, "2001:b28:f23f:f005::a", true},
 };
-static const uint16_t ports[] = {443, 80, 5222};
 
 static const char production_key[] = "-----BEGIN RSA PUBLIC KEY-----\n"
                                      "MIIBCgKCAQEA6LszBcC1LGzyr992NzE0ieY+BSaOW622Aa9Bd4ZHLl+TuFQ4lo4g\n"
@@ -33,23 +31,21 @@ static const char production_key[] = "-----BEGIN RSA PUBLIC KEY-----\n"
                                      "-----END RSA PUBLIC KEY-----\n";
 
 #define N_ADDRESSES (sizeof addresses / sizeof *addresses)
-#define N_PORTS     (sizeof ports / sizeof *ports)
 
 struct mt_servers *mt_servers_builtin(void)
 {
-    struct mt_servers *s = mt_servers_make(N_ADDRESSES * N_PORTS, 1);
+    struct mt_servers *s = mt_servers_make(N_ADDRESSES, 1);
 
     if (!s)
         return NULL;
-    for (size_t port = 0; port < N_PORTS; port++)
-        for (size_t i = 0; i < N_ADDRESSES; i++) {
-            struct mt_server *out = &s->list[s->n++];
+    for (size_t i = 0; i < N_ADDRESSES; i++) {
+        struct mt_server *out = &s->list[s->n++];
 
-            out->dc_id = addresses[i].dc_id;
-            out->port = ports[port];
-            out->ipv6 = addresses[i].ipv6;
-            memcpy(out->ip, addresses[i].ip, strlen(addresses[i].ip) + 1);
-        }
+        out->dc_id = addresses[i].dc_id;
+        out->port = 443;
+        out->ipv6 = addresses[i].ipv6;
+        memcpy(out->ip, addresses[i].ip, strlen(addresses[i].ip) + 1);
+    }
     s->default_dc = 2;
     s->keys[0] = mt_rsa_from_pem(production_key, sizeof production_key - 1);
     if (!s->keys[0]) {

@@ -2,7 +2,10 @@
  * Inside of an account, shared by its files:
  *
  *     account.c   the verbs of account.h: bytes, time and work done elsewhere go in, effects come out
- *     dcs.c       data centres: made, connected, pulled for events, dropped
+ *     dcs.c       data centres: made, pulled for events, dropped
+ *     connect.c   their links: to which address, through which proxy; what becomes of a failure
+ *     addresses.c which addresses there are and in which order they are tried
+ *     config.c    help.getConfig: when it is asked, and of whom
  *     requests.c  every request under way, whoever asked: one struct mt_areq each
  *     policy.c    what the server's errors mean for a request: wait, repeat, go elsewhere, give up
  *     floods.c    methods that must not be asked before a time
@@ -17,6 +20,7 @@
 #pragma once
 
 #include "core/account/account.h"
+#include "core/account/addresses.h"
 #include "core/account/fx.h"
 #include "core/account/job.h"
 #include "core/outbox/outbox.h"
@@ -41,6 +45,12 @@ struct mt_adc {
     bool up;
     bool hinted; /* an OUTPUT effect of this turn is out */
     bool dead;
+    /* of the present link */
+    struct mt_server tried[MT_CONNECT_MAX];
+    size_t n_tried; /* 0: its end is nobody's fault */
+    size_t via;     /* the one that opened */
+    bool opened;    /* TCP is there */
+    bool proven;    /* and encrypted traffic was verified on it */
 };
 
 /* --- requests --- */
@@ -53,6 +63,7 @@ enum mt_areq_kind {
     MT_AREQ_EXPORT,  /* on the main DC, for DC `ref` */
     MT_AREQ_IMPORT,  /* on DC `ref` */
     MT_AREQ_CONFIRM, /* does the server still know us? */
+    MT_AREQ_CONFIG,  /* help.getConfig, on the main DC or on DC `dc` */
 };
 enum mt_areq_step {
     MT_AREQ_SENT,       /* in the hands of a DC */
@@ -132,9 +143,23 @@ struct mt_work {
     enum { MT_WORK_KEY, MT_WORK_KEYX, MT_WORK_SRP, MT_WORK_AUTH, MT_WORK_NOTE } kind;
 };
 
+/* When help.getConfig is asked (config.c); times are mono. */
+struct mt_config_state {
+    int64_t due_at;  /* of the main DC, once it is up; MT_NEVER: not before it was heard of */
+    int64_t seek_at; /* of another DC, where the main one cannot be reached */
+    int64_t next_seek;
+    unsigned seeks;  /* in vain */
+    int32_t last_dc; /* that was asked in its stead */
+    bool asked, sought;
+    bool heard; /* an update said that it is another one now */
+};
+
 struct mt_account {
     struct mt_account_cfg cfg;
     struct mt_saved saved;
+    struct mt_book book;
+    struct mt_config_state config;
+    struct mt_proxy_cfg *proxy; /* NULL: direct */
     struct mt_fxq fxq;
     struct mt_peers peers;
     struct mt_updates *updates;
@@ -188,6 +213,33 @@ void mt_adc_reap(struct mt_account *a);
 void mt_adc_save(struct mt_account *a,
                  struct mt_adc *dc); /* SAVE_KEY of what is there; nobody waits for it */
 bool mt_adc_exists(const struct mt_account *a, int32_t id); /* some address of it is known */
+
+/* --- connect.c --- */
+
+void mt_connect(struct mt_account *a, struct mt_now now, struct mt_adc *dc);    /* MT_DC_CONNECT */
+void mt_connect_up(struct mt_account *a, struct mt_now now, struct mt_adc *dc); /* TCP is there */
+void mt_connect_proven(struct mt_account *a, struct mt_adc *dc);                /* MT_DC_UP */
+/* The link has ended; before it is forgotten. */
+void mt_connect_ended(struct mt_account *a, struct mt_now now, struct mt_adc *dc);
+/* What it connected to is none of ours (-444). */
+void mt_connect_wrong(struct mt_account *a, struct mt_now now, struct mt_adc *dc);
+/* Addresses are other ones now: who is not connected begins again with them. */
+void mt_connect_again(struct mt_account *a, struct mt_now now);
+/* Takes a proxy over without touching a link; NULL: direct. */
+void mt_connect_use(struct mt_account *a, const struct mt_proxy_cfg *proxy);
+
+/* --- config.c --- */
+
+void mt_config_init(struct mt_account *a);
+void mt_config_due(struct mt_account *a, struct mt_now now); /* it is out of date */
+/* An effect on its way out: updateConfig and updateDcOptions are for us too. */
+void mt_config_peek(struct mt_account *a, const struct mt_fx *fx);
+/* The main DC is not to be reached; at once, or if it goes on until then. */
+void mt_config_seek(struct mt_account *a, int64_t at);
+void mt_config_tick(struct mt_account *a, struct mt_now now);
+int64_t mt_config_deadline(const struct mt_account *a);
+void mt_config_result(struct mt_account *a, struct mt_now now, struct mt_areq *r, const uint8_t *p, size_t n);
+void mt_config_failed(struct mt_account *a, struct mt_now now, struct mt_areq *r);
 
 /* --- requests.c --- */
 

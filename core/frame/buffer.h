@@ -1,7 +1,7 @@
 /*
- * A queue of bytes: filled at the end, drained at the front, its content always in one piece. Private to
- * core/frame. Memory of a burst is given back after a few quiet rounds, so that an idle connection is small
- * and a busy one does not pay for fresh pages with each packet.
+ * A queue of bytes: filled at the end, drained at the front, its content always in one piece. For
+ * core/frame and core/proxy. Memory of a burst is given back after a few quiet rounds, so that an idle
+ * connection is small and a busy one does not pay for fresh pages with each packet.
  */
 #pragma once
 

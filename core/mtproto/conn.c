@@ -185,3 +185,8 @@ int64_t mt_conn_server_time(const struct mt_conn *c, struct mt_now now)
 {
     return mt_clock_server(&c->clock, now);
 }
+
+void mt_conn_init_again(struct mt_conn *c)
+{
+    mt_init_again(c);
+}

@@ -68,6 +68,8 @@ void mt_conn_link_down(struct mt_conn *c, struct mt_now now);
 void mt_conn_heard(struct mt_conn *c, struct mt_now now);
 /* Pings now: is the link still alive? */
 void mt_conn_probe(struct mt_conn *c);
+/* The next request tells who we are again. */
+void mt_conn_init_again(struct mt_conn *c);
 /* A message of this link was verified (at least one since mt_conn_link_up). */
 bool mt_conn_verified(const struct mt_conn *c);
 /*

@@ -156,6 +156,14 @@ void mt_dc_flush(struct mt_dc *dc, struct mt_now now)
 
 /* --- the link --- */
 
+void mt_dc_link_framing(struct mt_dc *dc, const struct mt_frame_cfg *frame)
+{
+    dc->cfg.framing = frame->framing;
+    dc->cfg.obfuscated = frame->obfuscated;
+    dc->cfg.has_secret = frame->has_secret;
+    memcpy(dc->cfg.secret, frame->secret, sizeof dc->cfg.secret);
+}
+
 void mt_dc_link_up(struct mt_dc *dc, struct mt_now now)
 {
     if (dc->state != MT_DCS_CONNECTING)
@@ -178,6 +186,24 @@ void mt_dc_kick(struct mt_dc *dc, struct mt_now now)
     if (dc->state == MT_DCS_WAITING)
         dc->until = now.mono;
     maybe_connect(dc, now);
+}
+
+void mt_dc_hang_up(struct mt_dc *dc, struct mt_now now)
+{
+    if (!has_link(dc) && dc->state != MT_DCS_WAITING)
+        return;
+    dc->failures = dc->least = dc->attempt = 0;
+    dc->until = now.mono;
+    if (!has_link(dc))
+        return;
+    mt_link_stop(dc, now);
+    dc->state = MT_DCS_WAITING;
+    mt_events_push(&dc->events, &(struct mt_dc_event){.kind = MT_DC_CLOSE});
+}
+
+void mt_dc_init_again(struct mt_dc *dc)
+{
+    mt_conn_init_again(dc->conn);
 }
 
 int mt_dc_feed(struct mt_dc *dc, struct mt_now now, const void *p, size_t n)

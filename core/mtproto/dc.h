@@ -36,6 +36,8 @@ struct mt_init_params {
     const char *app_version;
     const char *system_lang_code;
     const char *lang_code;
+    const char *proxy_address; /* of an MTProxy; NULL: none */
+    uint16_t proxy_port;
 };
 
 struct mt_salt {
@@ -107,10 +109,17 @@ void mt_dc_flush(struct mt_dc *dc, struct mt_now now);
 
 /* --- the link: answers to MT_DC_CONNECT --- */
 
+/* How packets are framed from the next link_up on (its `dc` is not read): addresses differ in it. */
+void mt_dc_link_framing(struct mt_dc *dc, const struct mt_frame_cfg *frame);
 void mt_dc_link_up(struct mt_dc *dc, struct mt_now now);   /* TCP (or proxy) connected */
 void mt_dc_link_down(struct mt_dc *dc, struct mt_now now); /* refused, closed, or reset: back-off follows */
 /* Network came back, machine woke up: try now instead of at the end of the back-off. */
 void mt_dc_kick(struct mt_dc *dc, struct mt_now now);
+/* The link is closed though nothing is wrong with it, and no failure is counted; the next kick or tick opens
+ * another. */
+void mt_dc_hang_up(struct mt_dc *dc, struct mt_now now);
+/* What `init` points at says something else now: the server is told with the next request. */
+void mt_dc_init_again(struct mt_dc *dc);
 int mt_dc_feed(struct mt_dc *dc, struct mt_now now, const void *p, size_t n);
 struct tl_slice mt_dc_output(struct mt_dc *dc, struct mt_now now);
 void mt_dc_wrote(struct mt_dc *dc, struct mt_now now, size_t n);
@@ -125,7 +134,7 @@ void mt_dc_close(struct mt_dc *dc, struct mt_now now);
 enum mt_dc_event_kind {
     MT_DC_NONE,
     MT_DC_CONNECT, /* open a TCP connection to this DC (address: the owner's choice; `attempt` counts
-                      tries since the last success, so that ports and addresses rotate) */
+                      tries since the last success) */
     MT_DC_CLOSE,   /* close it; nothing more is fed from it */
     MT_DC_UP,      /* encrypted traffic verified on this connection */
     MT_DC_DOWN,    /* was UP, is not any more */

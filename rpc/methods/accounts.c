@@ -42,8 +42,14 @@ json_t *rpc_account_json(const struct rpc_account *a)
         json_pack("{s:s,s:s,s:b,s:b,s:b}", "name", a->name, "step",
                   step_name(mt_account_login(a->core)->step), "connected", mt_account_is_connected(a->core),
                   "in_sync", mt_account_is_in_sync(a->core), "paused", a->paused);
+    const struct mt_proxy_cfg *proxy = mt_account_proxy(a->core);
+    char way[MT_PROXY_TEXT_MAX];
     struct mt_peer self;
 
+    if (out && proxy) {
+        mt_proxy_format(proxy, false, way);
+        json_object_set_new(out, "proxy", json_string(way));
+    }
     if (!out || !mt_account_user(a->core))
         return out;
     json_object_set_new(out, "user_id", json_integer(mt_account_user(a->core)));

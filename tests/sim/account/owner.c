@@ -91,6 +91,8 @@ static void carry_out(struct owner *o, const struct mt_fx *fx)
     case MT_FX_CLOSE:
         wires_close(o, fx->link);
         return;
+    case MT_FX_SAVE_ADDRESSES: /* the next start asks for them again */
+        return;
     case MT_FX_SAVE_KEY:
     case MT_FX_SAVE_AUTH:
         disk_write(o, fx);

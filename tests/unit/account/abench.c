@@ -75,6 +75,13 @@ void ab_restart(struct abench *b)
     connect(b);
 }
 
+void ab_start_with(struct abench *b, const struct mt_saved *saved)
+{
+    mt_account_free(b->a);
+    make(b, saved);
+    mt_account_start(b->a, b->now);
+}
+
 void ab_done(struct abench *b)
 {
     assert_int_equal(b->env.broken, 0);
@@ -131,6 +138,9 @@ static const char *one_fx(struct abench *b, const struct mt_fx *fx)
         return fmt("save key %d%s", (int)fx->dc->dc_id, fx->dc->authorised ? " authorised" : "");
     case MT_FX_SAVE_SALTS:
         return fmt("save salts %d", (int)fx->dc->dc_id);
+    case MT_FX_SAVE_ADDRESSES:
+        b->saved.addresses = *fx->addresses;
+        return fx->addresses->n ? fmt("addresses %d", (int)fx->addresses->n) : NULL;
     case MT_FX_SAVE_AUTH:
         b->saved = *fx->saved;
         return "save auth";

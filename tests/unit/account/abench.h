@@ -28,6 +28,8 @@ struct abench *ab_new(void);
 struct abench *ab_ready(void);
 /* A new process over the same store. */
 void ab_restart(struct abench *b);
+/* The same, from this, started and not connected yet. */
+void ab_start_with(struct abench *b, const struct mt_saved *saved);
 void ab_done(struct abench *b);
 /*
  * Pulls effects until there are none, saves at once, commits, and gives them as text; OUTPUT and PEER are

@@ -112,7 +112,29 @@ void mt_dc_link_down(struct mt_dc *dc, struct mt_now now)
     say(dc, "link down");
 }
 
-void mt_dc_kick(struct mt_dc *dc, struct mt_now now) {}
+void mt_dc_kick(struct mt_dc *dc, struct mt_now now)
+{
+    say(dc, "kick");
+}
+
+void mt_dc_hang_up(struct mt_dc *dc, struct mt_now now)
+{
+    say(dc, "hang up");
+    push(dc, (struct mt_dc_event){.kind = MT_DC_CLOSE});
+}
+
+void mt_dc_init_again(struct mt_dc *dc)
+{
+    say(dc, "init");
+}
+
+void mt_dc_link_framing(struct mt_dc *dc, const struct mt_frame_cfg *frame)
+{
+    static const char *const names[] = {"abridged", "intermediate", "padded", "full"};
+
+    say(dc, fmt("%s%s%s", frame->obfuscated ? "obfuscated " : "", frame->has_secret ? "secret " : "",
+                names[frame->framing]));
+}
 
 int mt_dc_feed(struct mt_dc *dc, struct mt_now now, const void *p, size_t n)
 {
@@ -209,7 +231,7 @@ const char *fake_open(int32_t id)
 
     text[0] = 0;
     for (size_t i = 0; i < dc->n_reqs; i++)
-        if (!dc->reqs[i].done)
+        if (!dc->reqs[i].done && dc->reqs[i].id != TL_help_getConfig)
             n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", n ? " " : "",
                                   tl_def_name(tl_def_by_id(dc->reqs[i].id)));
     return text;
@@ -296,4 +318,19 @@ const char *fake_said(int32_t id)
 void fake_connect(int32_t id, unsigned attempt)
 {
     push(fake_dc(id), (struct mt_dc_event){.kind = MT_DC_CONNECT, .attempt = attempt});
+}
+
+void fake_trouble(int32_t id, int32_t code)
+{
+    push(fake_dc(id), (struct mt_dc_event){.kind = MT_DC_TROUBLE, .code = code});
+}
+
+bool fake_asked(int32_t id, const char *method)
+{
+    struct mt_dc *dc = find(id);
+
+    for (size_t i = 0; dc && i < dc->n_reqs; i++)
+        if (!dc->reqs[i].done && !strcmp(tl_def_name(tl_def_by_id(dc->reqs[i].id)), method))
+            return true;
+    return false;
 }

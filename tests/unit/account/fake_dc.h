@@ -21,7 +21,7 @@ struct fake_req {
 struct mt_dc *fake_dc(int32_t dc_id);
 bool fake_dc_exists(int32_t dc_id);
 const struct mt_dc_cfg *fake_dc_cfg(int32_t dc_id);
-/* Open requests by name, oldest first: "auth.sendCode users.getUsers" */
+/* Open requests by name, oldest first: "auth.sendCode users.getUsers"; without the account's own getConfig */
 const char *fake_open(int32_t dc_id);
 /* The oldest open request of a method; fails the test where there is none. */
 struct fake_req *fake_req(int32_t dc_id, const char *method);
@@ -34,6 +34,9 @@ void fake_up(int32_t dc_id);
 void fake_down(int32_t dc_id);
 void fake_push(int32_t dc_id, const char *updates_json, uint64_t ack);
 void fake_connect(int32_t dc_id, unsigned attempt);
+void fake_trouble(int32_t dc_id, int32_t code);
+/* Whether a request of that method is open; false too where there is no such DC. */
+bool fake_asked(int32_t dc_id, const char *method);
 void fake_event(int32_t dc_id, enum mt_dc_event_kind kind);
 /* Acks and what was done: "ack 5 | done KEY 0" since the last call. */
 const char *fake_said(int32_t dc_id);

@@ -331,6 +331,7 @@ void fx_text(const struct mt_fx *fx, char *buf, size_t n)
     case MT_FX_OUTPUT:
     case MT_FX_SAVE_KEY:
     case MT_FX_SAVE_SALTS:
+    case MT_FX_SAVE_ADDRESSES:
     case MT_FX_SAVE_AUTH:
     case MT_FX_FORGET:
     case MT_FX_LOGIN:

@@ -86,13 +86,13 @@ static void a_longer_flood_wait_is_told_and_remembered_for_its_method_alone(void
     ab_call(b, 2, CONFIG, 0, 0, 10);
     ab_expect(b, "reply 2 RPC_ERROR 420 FLOOD_WAIT_15 local");
     assert_true(b->reply.seconds == 15);
-    ab_call(b, 3, "{\"_\":\"help.getConfig\"}", 0, 0, 0);
-    assert_string_equal(fake_open(2), "help.getConfig");
+    ab_call(b, 3, "{\"_\":\"help.getInviteText\"}", 0, 0, 0);
+    assert_string_equal(fake_open(2), "help.getInviteText");
     ab_wait(b, 5000);
     ab_call(b, 4, CONFIG, 0, 0, 10); /* ten seconds are left: slept */
     ab_expect(b, "");
     ab_wait(b, 10000);
-    assert_string_equal(fake_open(2), "help.getConfig help.getNearestDc");
+    assert_string_equal(fake_open(2), "help.getInviteText help.getNearestDc");
     ab_done(b);
 }
 
@@ -489,26 +489,6 @@ static void stop_answers_those_who_sleep_too(void **state)
     ab_done(b);
 }
 
-static void addresses_rotate_with_the_attempts(void **state)
-{
-    struct abench *b = ab_new();
-    struct mt_fx fx;
-    char seen[64] = "";
-
-    b->list[3] = (struct mt_server){.dc_id = 2, .ip = "127.0.0.2", .port = 80};
-    b->list[0] = (struct mt_server){.dc_id = 2, .ip = "127.0.0.3", .port = 80, .media = true};
-    b->servers.n = 4;
-    mt_login_phone(b->a, b->now, 1, "49151");
-    for (unsigned attempt = 1; attempt < 3; attempt++)
-        fake_connect(2, attempt);
-    ab_wait(b, 0);
-    while (mt_account_next(b->a, &fx))
-        if (fx.kind == MT_FX_CONNECT)
-            snprintf(seen + strlen(seen), sizeof seen - strlen(seen), "%s ", fx.server->ip);
-    assert_string_equal(seen, "127.0.0.1 127.0.0.2 127.0.0.1 ");
-    ab_done(b);
-}
-
 static void the_number_of_an_error_is_its_tail(void **state)
 {
     assert_true(mt_error_number("FLOOD_WAIT_33") == 33);
@@ -553,7 +533,6 @@ int main(void)
         cmocka_unit_test(a_paused_account_does_not_spin_over_what_it_may_not_send),
         cmocka_unit_test(a_paused_account_is_not_connected_by_a_call),
         cmocka_unit_test(stop_answers_those_who_sleep_too),
-        cmocka_unit_test(addresses_rotate_with_the_attempts),
         cmocka_unit_test(the_number_of_an_error_is_its_tail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

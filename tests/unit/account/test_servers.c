@@ -49,7 +49,7 @@ static void a_server_file_is_read(void **state)
     assert_int_equal(s->n, 2);
     assert_int_equal(s->default_dc, 1);
     assert_int_equal(s->list[0].port, 7001);
-    assert_true(s->list[1].ipv6 && s->list[1].media);
+    assert_true(s->list[1].ipv6 && s->list[1].media_only);
     assert_true(mt_rsa_fingerprint(s->keys[0]) == UINT64_C(0xb25898df208d2603));
     mt_servers_digest(s, one);
     mt_servers_digest(builtin, two);

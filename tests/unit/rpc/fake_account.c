@@ -132,3 +132,8 @@ size_t mt_account_watched(const struct mt_account *a, mt_chat_id *chats, size_t 
         chats[i] = a->watched[i];
     return a->n_watched;
 }
+
+const struct mt_proxy_cfg *mt_account_proxy(const struct mt_account *a)
+{
+    return NULL;
+}
