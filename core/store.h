@@ -43,11 +43,17 @@ struct mt_peer {
 
 /* Where a send stands; written to disk, so never renumbered. From MT_SEND_SENT on it has ended. */
 enum mt_send_state {
-    MT_SEND_WAITING = 0, /* no byte has left */
-    MT_SEND_RUNNING = 1, /* a byte may have left, no answer yet */
-    MT_SEND_SENT = 2,    /* `result` is the answer */
-    MT_SEND_FAILED = 3,  /* for good; frees its dedup key */
-    MT_SEND_EXPIRED = 4, /* its time ran out before a byte left; frees its dedup key */
+    MT_SEND_WAITING = 0,   /* no byte has left */
+    MT_SEND_RUNNING = 1,   /* a byte may have left, no answer yet */
+    MT_SEND_SENT = 2,      /* `result` is the answer */
+    MT_SEND_FAILED = 3,    /* for good; frees its dedup key */
+    MT_SEND_EXPIRED = 4,   /* its time ran out before a byte left; frees its dedup key */
+    MT_SEND_CANCELLED = 5, /* withdrawn before a byte left; frees its dedup key */
+};
+/* Written to disk too. */
+enum mt_send_flag {
+    MT_SEND_QUEUED = 1,    /* goes on without its caller, until `expires` */
+    MT_SEND_UNORDERED = 2, /* stands in no lane */
 };
 static inline bool mt_send_has_ended(int state)
 {
@@ -67,6 +73,8 @@ struct mt_outbox_row {
     int64_t first_sent;     /* Unix s of the first byte, or 0 */
     int state;              /* enum mt_send_state */
     struct tl_slice result; /* JSON text of the answer, once sent */
+    int64_t expires;        /* Unix s: until then it is tried; 0 = a day from `created` */
+    unsigned flags;         /* enum mt_send_flag */
 };
 
 /* A channel that is followed. */

@@ -193,6 +193,12 @@ static int send_get(void *ctx, int32_t account, int64_t send_id,
     return store_outbox_get(((struct tgd *)ctx)->store, account, send_id, row, arg);
 }
 
+static int send_list(void *ctx, int32_t account, int64_t before, bool open, size_t limit,
+                     int (*row)(void *arg, const struct mt_outbox_row *row), void *arg)
+{
+    return store_outbox_list(((struct tgd *)ctx)->store, account, before, open, limit, row, arg);
+}
+
 /* --- the process --- */
 
 /* Percent of a journal's bounds from which on getHealth says so. */
@@ -366,6 +372,7 @@ void tgd_host_init(struct tgd *d)
                                 .msg_chat = msg_chat,
                                 .put_msg_chat = put_msg_chat,
                                 .send_get = send_get,
+                                .send_list = send_list,
                                 .backup_begin = backup_begin,
                                 .backup_state = backup_state,
                                 .backup_cancel = backup_cancel,

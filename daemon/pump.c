@@ -168,7 +168,7 @@ static void carry_out(struct tgd_pump *p, struct tgd_account *a, struct mt_now n
     case MT_FX_OUTBOX:
         need_turn(p);
         wrote(p, "outbox", store_put_outbox(s, id, fx->row));
-        if (mt_send_has_ended(fx->row->state) && !fx->token) /* nobody waits: an event tells the end */
+        if (fx->tell)
             rpc_render_fx(p->d->rpc, now, id, fx, append, p);
         break;
     case MT_FX_UPDATE:
@@ -178,6 +178,9 @@ static void carry_out(struct tgd_pump *p, struct tgd_account *a, struct mt_now n
     case MT_FX_LOGIN:
     case MT_FX_CONNECTION:
         rpc_render_fx(p->d->rpc, now, id, fx, append, p);
+        break;
+    case MT_FX_STAGE:
+        rpc_stage(p->d->rpc, fx->token, &fx->stage);
         break;
     case MT_FX_REPLY:
         rpc_reply(p->d->rpc, now, id, fx->token, fx->reply);

@@ -196,23 +196,6 @@ void rpc_answer_ok(struct rpc_req *req)
     rpc_answer(req, json_pack("{s:b}", "ok", 1));
 }
 
-void rpc_progress(struct rpc_req *req, uint64_t done, uint64_t total, const char *stage)
-{
-    struct tl_out out = {.limit = 4096};
-    char text[160];
-    int n = snprintf(text, sizeof text, ",\"done\":%" PRIu64 ",\"total\":%" PRIu64 ",\"stage\":\"%s\"}}\n",
-                     done, total, stage);
-
-    if (!req->opt.progress || !req->conn || !req->id)
-        return;
-    put_text(&out, "{\"jsonrpc\":\"2.0\",\"method\":\"progress\",\"params\":{\"id\":");
-    put_text(&out, req->id);
-    tl_put_raw(&out, text, (size_t)n);
-    if (!out.err)
-        rpc_conn_put(req->conn, req->now, out.data, out.len, RPC_HOLD_NONE);
-    tl_out_free(&out);
-}
-
 /* --- errors --- */
 
 /* Takes `data`, in which the members beside name, account and method stand. */
@@ -296,7 +279,11 @@ void rpc_fail_sent(struct rpc_req *req, int code, enum mt_sent sent, int64_t sen
 {
     static const char *const words[] = {
         [MT_SENT_NO] = "no", [MT_SENT_YES] = "yes", [MT_SENT_UNKNOWN] = "unknown"};
-    json_t *data = json_pack("{s:s}", "sent", words[sent]);
+    json_t *data;
+
+    if (sent == MT_SENT_NO && req->has_sent)
+        sent = MT_SENT_UNKNOWN; /* of the whole: a part of it was */
+    data = json_pack("{s:s}", "sent", words[sent]);
 
     if (send_id) {
         char text[24];
@@ -305,6 +292,11 @@ void rpc_fail_sent(struct rpc_req *req, int code, enum mt_sent sent, int64_t sen
         json_object_set_new(data, "send_id", json_string(text));
     }
     fail(req, code, rpc_error_name(code), rpc_error_text(code), data);
+}
+
+void rpc_fail_nothing_came(struct rpc_req *req, int64_t send_id)
+{
+    rpc_fail_sent(req, RPC_E_TIMEOUT, MT_SENT_YES, send_id);
 }
 
 /* FLOOD_WAIT_17 -> FLOOD_WAIT and 17; a number in the middle counts too (2FA_CONFIRM_WAIT_%d does not). */

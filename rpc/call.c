@@ -64,10 +64,12 @@ static int submit_send(struct rpc_req *req, struct mt_now now, const struct tl_o
     char *params = NULL;
     int err = MT_E_NOMEM;
 
-    if (req->method && rpc_arg_bool(req, "queue")) {
-        send.queue = true;
+    if (req->method) {
+        send.queue = rpc_arg_bool(req, "queue");
         send.expires = now.mono + rpc_arg_int(req, "expires") * MT_US_PER_S;
+        send.unordered = rpc_arg(req, "ordered") && !rpc_arg_bool(req, "ordered");
     }
+    send.progress = req->opt.progress && req->id;
     if (tl_to_json(&in, &text) == TL_OK)
         fields = json_loadb((const char *)text.data, text.len, 0, NULL);
     tl_out_free(&text);

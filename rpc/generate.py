@@ -19,7 +19,7 @@ KINDS = {'boolean': 'BOOL', 'integer': 'INT', 'number': 'NUMBER', 'string': 'STR
 SCHEMA_WORDS = {'name', 'type', '$ref', 'summary', 'description', 'required', 'aliases', 'default', 'secret',
                 'minimum', 'maximum', 'minLength', 'maxLength', 'enum', 'items', 'properties', 'pattern'}
 METHOD_WORDS = {'name', 'summary', 'description', 'since', 'flags', 'params', 'result', 'errors', 'example',
-                'deprecated'}
+                'deprecated', 'progress'}
 MAP_TYPES = {'raw', 'state'}
 
 
@@ -82,7 +82,7 @@ class Schemas:
 
     def check_method(self, m, errors):
         where = m['name']
-        missing = METHOD_WORDS - {'description', 'deprecated'} - set(m)
+        missing = METHOD_WORDS - {'description', 'deprecated', 'progress'} - set(m)
         if missing or set(m) - METHOD_WORDS:
             raise Problem(f'{where}: missing {sorted(missing)} or unknown {sorted(set(m) - METHOD_WORDS)}')
         for flag in m['flags']:

@@ -68,8 +68,15 @@ void rpc_fail_nomem(struct rpc_req *req);
 /* What an account answered that is no result, or a negative MT_E_*. */
 void rpc_fail_reply(struct rpc_req *req, const struct mt_reply *reply);
 void rpc_fail_mt(struct rpc_req *req, int err);
+/* Part of what was asked has taken effect: an error from here on does not say that nothing was sent. */
+void rpc_has_sent(struct rpc_req *req);
+/* TIMEOUT where the thing itself was done, and what it was to bring did not come. */
+void rpc_fail_nothing_came(struct rpc_req *req, int64_t send_id);
 /* The answer leaves only when what was done is power-safe. */
 void rpc_after_sync(struct rpc_req *req);
+
+/* With the option progress: says how far it is. `total`, `seconds`: 0 = not known, none. */
+void rpc_progress(struct rpc_req *req, const char *stage, int64_t done, int64_t total, int64_t seconds);
 
 /* --- Telegram --- */
 
@@ -91,8 +98,10 @@ void rpc_catch(struct rpc_req *req, bool (*wanted)(struct rpc_req *req, const st
 uint64_t rpc_await(struct rpc_req *req,
                    void (*then)(struct rpc_req *req, struct mt_now now, const struct mt_reply *reply));
 /*
- * As rpc_call, through the outbox (functions with a random_id): the first byte leaves after the commit, lanes
- * and dedup_key (parameter or NULL) as in api.md section 8. `chat` is where it goes.
+ * As rpc_call, through the outbox (functions with a random_id, or that do no harm when repeated): the first
+ * byte leaves after the commit, lanes, `queue`, `expires`, `ordered` and dedup_key (the key or NULL) as in
+ * api.md section 8. `chat` is where it goes. `then` gets MT_REPLY_RESULT (n 0: it was done already), or
+ * MT_REPLY_OK where it was queued.
  */
 void rpc_send(struct rpc_req *req, struct mt_now now, const char *function, json_t *params, mt_chat_id chat,
               const char *dedup_key,
@@ -109,5 +118,12 @@ json_t *rpc_peer_json(const struct mt_peer *peer);
 
 /* --- waiting for something here --- */
 
+/*
+ * `poll` runs after each turn, this one included, until it has answered; after `seconds` `expire` answers
+ * instead.
+ */
+void rpc_wait(struct rpc_req *req, struct mt_now now, double seconds,
+              void (*poll)(struct rpc_req *req, struct mt_now now),
+              void (*expire)(struct rpc_req *req, struct mt_now now));
 /* `poll` runs after each turn until it has answered (or the deadline has). */
 void rpc_park(struct rpc_req *req, void (*poll)(struct rpc_req *req, struct mt_now now));

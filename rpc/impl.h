@@ -162,6 +162,7 @@ struct rpc_req {
     const char *holds; /* name of a subscription whose place it reads, while it waits; or NULL */
     /* a call at the account */
     uint32_t slot; /* index + 1 in rpc->slots; 0 = none */
+    bool has_sent; /* part of what was asked has taken effect */
     bool sent;     /* what runs there is the thing itself, not a lookup before it */
     rpc_then_fn *then;
     bool (*catch)(struct rpc_req *req, const struct mt_reply *reply);
@@ -310,8 +311,6 @@ void rpc_fail_sent(struct rpc_req *req, int code, enum mt_sent sent, int64_t sen
 int rpc_json_put(struct tl_out *out, const json_t *json);
 void rpc_cursor_text(struct rpc_cursor cursor, char out[32]);
 bool rpc_cursor_parse(const char *text, struct rpc_cursor *out);
-/* Where the option `progress` asks for it, a line to the client. */
-void rpc_progress(struct rpc_req *req, uint64_t done, uint64_t total, const char *stage);
 /* fields.c: a new tree with only what the paths name. */
 json_t *rpc_project(json_t *value, const json_t *paths);
 

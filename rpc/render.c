@@ -176,8 +176,7 @@ void rpc_render_fx(struct rpc *r, struct mt_now now, int32_t account, const stru
 
         v.type = "send";
         v.live = false;
-        v.chat = fx->row->chat;
-        v.direction = 2;
+        v.chat = fx->row->chat; /* its end is nobody's message: no direction, so no filter of one hides it */
         body = rpc_view_send(&ctx, fx->row);
     }
     if (body) {

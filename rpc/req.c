@@ -120,10 +120,16 @@ void rpc_req_cancel(struct rpc_req *req, struct mt_now now)
     rpc_fail_sent(req, RPC_E_CANCELLED, MT_SENT_NO, 0);
 }
 
+void rpc_has_sent(struct rpc_req *req)
+{
+    req->has_sent = true;
+}
+
 void rpc_req_orphan(struct rpc_req *req, struct mt_now now)
 {
     struct rpc_conn *c = req->conn;
-    bool goes_on = !req->rpc->ending && req->method && (req->method->flags & RPC_M_SEND);
+    bool goes_on = !req->rpc->ending && req->method && (req->method->flags & RPC_M_SEND) &&
+                   !(req->parked && req->has_sent); /* it only waits for an answer */
 
     if (req->batch)
         req->batch->conn = NULL;
@@ -230,6 +236,18 @@ void rpc_park(struct rpc_req *req, void (*poll)(struct rpc_req *req, struct mt_n
         req->next_parked->prev_parked = req;
     req->rpc->parked = req;
     rpc_req_arm(req, req->deadline);
+}
+
+void rpc_wait(struct rpc_req *req, struct mt_now now, double seconds,
+              void (*poll)(struct rpc_req *req, struct mt_now now),
+              void (*expire)(struct rpc_req *req, struct mt_now now))
+{
+    req->expire = expire;
+    req->deadline = now.mono + (int64_t)(seconds * (double)MT_US_PER_S);
+    if (req->conn) /* the first look comes at the end of this turn, as all others */
+        rpc_park(req, poll);
+    else /* who asked is gone */
+        rpc_fail(req, RPC_E_CANCELLED, "the client hung up");
 }
 
 void rpc_unpark(struct rpc_req *req)

@@ -96,6 +96,9 @@ struct rpc_host {
     /* a send of the outbox by its id, ended or not; MT_E_NOT_FOUND; may be NULL */
     int (*send_get)(void *ctx, int32_t account, int64_t send_id,
                     int (*row)(void *arg, const struct mt_outbox_row *row), void *arg);
+    /* sends newest first, with an id below `before` (0 = all); `open`: that have not ended; may be NULL */
+    int (*send_list)(void *ctx, int32_t account, int64_t before, bool open, size_t limit,
+                     int (*row)(void *arg, const struct mt_outbox_row *row), void *arg);
     /*
      * backup: one at a time. begin: MT_E_STATE while one runs. state: 0 while it runs, 1 when it has ended
      * well, else its error with words; `size` in bytes. The daemon looks at rpc often while one runs.
@@ -162,6 +165,8 @@ void rpc_closed(struct rpc_conn *c, struct mt_now now);
 /* An answer of an account: its token is one that rpc gave out (rpc tokens have bit 62 set). */
 void rpc_reply(struct rpc *r, struct mt_now now, int32_t account, uint64_t token,
                const struct mt_reply *reply);
+/* A STAGE effect: whoever asked for it with progress: true is told. */
+void rpc_stage(struct rpc *r, uint64_t token, const struct mt_send_stage *stage);
 /*
  * Renders an UPDATE effect into journal events, before the commit: calls `event` for each (most updates make
  * none or one). An event of a live class is kept inside and pushed by rpc_committed().
@@ -169,8 +174,7 @@ void rpc_reply(struct rpc *r, struct mt_now now, int32_t account, uint64_t token
 void rpc_render(struct rpc *r, struct mt_now now, int32_t account, const struct mt_fx *update,
                 void (*event)(void *arg, const struct rpc_event *e), void *arg);
 /*
- * LOGIN, CONNECTION, GAP effects, and an OUTBOX one that ended with nobody waiting: the same for what is no
- * update.
+ * LOGIN, CONNECTION, GAP effects, and an OUTBOX one that is to be told: the same for what is no update.
  */
 void rpc_render_fx(struct rpc *r, struct mt_now now, int32_t account, const struct mt_fx *fx,
                    void (*event)(void *arg, const struct rpc_event *e), void *arg);

@@ -6,7 +6,7 @@
 
 #include <unistd.h>
 
-enum { TRIM_EVERY = 4096, KEEP_IDS = 1000000, TRIM_ROWS = 64 };
+enum { TRIM_EVERY = 4096, KEEP_IDS = 1000000, TRIM_ROWS = 64, KEEP_NAMES_S = 30 * 24 * 3600 };
 
 void store_cache_close(struct store *s)
 {
@@ -120,28 +120,84 @@ static int trim(struct store *s, int32_t account, int32_t msg_id)
     return store_run(s, st);
 }
 
+/* The statement of a write, in the transaction of the turn; NULL: *rc says why. */
+static sqlite3_stmt *write_with(struct store *s, enum store_sql id, int *rc)
+{
+    sqlite3_stmt *st;
+
+    *rc = MT_OK;
+    if (s->turn.open && !s->cache.open) {
+        *rc = simple(s, SQL_CACHE_BEGIN);
+        s->cache.open = *rc == MT_OK;
+    }
+    st = *rc == MT_OK ? store_stmt(s, id) : NULL;
+    if (!st && *rc == MT_OK)
+        *rc = STORE_E_IO;
+    return st;
+}
+
 int store_cache_put_msg_chat(struct store *s, int32_t account, int32_t msg_id, mt_chat_id chat)
 {
     sqlite3_stmt *st;
-    int rc = MT_OK;
+    int rc;
 
     if (!ready(s))
         return MT_OK;
-    if (s->turn.open && !s->cache.open) {
-        rc = simple(s, SQL_CACHE_BEGIN);
-        s->cache.open = rc == MT_OK;
-    }
-    st = rc == MT_OK ? store_stmt(s, SQL_CACHE_MSG_PUT) : NULL;
+    st = write_with(s, SQL_CACHE_MSG_PUT, &rc);
     if (st) {
         sqlite3_bind_int64(st, 1, account);
         sqlite3_bind_int64(st, 2, msg_id);
         sqlite3_bind_int64(st, 3, chat);
         rc = store_run(s, st);
-    } else if (rc == MT_OK) {
-        rc = STORE_E_IO;
     }
     if (rc == MT_OK && ++s->cache.puts % (TRIM_EVERY / TRIM_ROWS) == 0)
         rc = trim(s, account, msg_id);
+    if (rc != MT_OK)
+        failed(s, rc);
+    return MT_OK;
+}
+
+int store_cache_name(struct store *s, int32_t account, const char *name, mt_chat_id *chat, int64_t *asked)
+{
+    sqlite3_stmt *st;
+    int rc;
+
+    if (!ready(s) || !(st = store_stmt(s, SQL_CACHE_NAME_GET)))
+        return MT_E_NOT_FOUND;
+    sqlite3_bind_int64(st, 1, account);
+    store_bind_text(st, 2, name);
+    rc = store_row(s, st);
+    if (rc < 0)
+        failed(s, rc);
+    if (rc <= 0)
+        return MT_E_NOT_FOUND;
+    *chat = sqlite3_column_int64(st, 0);
+    *asked = sqlite3_column_int64(st, 1);
+    store_reset(st);
+    return MT_OK;
+}
+
+int store_cache_put_name(struct store *s, int32_t account, const char *name, mt_chat_id chat, int64_t asked)
+{
+    sqlite3_stmt *st;
+    int rc;
+
+    if (!ready(s))
+        return MT_OK;
+    st = write_with(s, SQL_CACHE_NAME_TRIM, &rc);
+    if (st) {
+        sqlite3_bind_int64(st, 1, asked - KEEP_NAMES_S);
+        sqlite3_bind_int64(st, 2, TRIM_ROWS);
+        rc = store_run(s, st);
+        st = rc == MT_OK ? write_with(s, SQL_CACHE_NAME_PUT, &rc) : NULL;
+    }
+    if (st) {
+        sqlite3_bind_int64(st, 1, account);
+        store_bind_text(st, 2, name);
+        sqlite3_bind_int64(st, 3, chat);
+        sqlite3_bind_int64(st, 4, asked);
+        rc = store_run(s, st);
+    }
     if (rc != MT_OK)
         failed(s, rc);
     return MT_OK;

@@ -28,6 +28,8 @@ int store_put_outbox(struct store *s, int32_t account, const struct mt_outbox_ro
     store_bind_text_slice(st, 12, row->params);
     if (row->result.n)
         store_bind_text_slice(st, 13, row->result);
+    sqlite3_bind_int64(st, 14, row->expires);
+    sqlite3_bind_int64(st, 15, (int64_t)row->flags);
     return store_run(s, st);
 }
 
@@ -49,6 +51,8 @@ static int each(struct store *s, sqlite3_stmt *st, int (*row)(void *, const stru
             .method = store_col_slice(st, 8),
             .params = store_col_slice(st, 9),
             .result = store_col_slice(st, 10),
+            .expires = sqlite3_column_int64(st, 11),
+            .flags = (unsigned)sqlite3_column_int64(st, 12),
         };
 
         n++;
@@ -83,6 +87,21 @@ int store_outbox_unsent(struct store *s, int32_t account, int (*row)(void *, con
     if (!st)
         return STORE_E_IO;
     sqlite3_bind_int64(st, 1, account);
+    rc = each(s, st, row, arg);
+    return rc == MT_E_NOT_FOUND ? MT_OK : rc;
+}
+
+int store_outbox_list(struct store *s, int32_t account, int64_t before, bool open, size_t limit,
+                      int (*row)(void *arg, const struct mt_outbox_row *row), void *arg)
+{
+    sqlite3_stmt *st = store_stmt(s, open ? SQL_OUTBOX_LIST_OPEN : SQL_OUTBOX_LIST);
+    int rc;
+
+    if (!st)
+        return STORE_E_IO;
+    sqlite3_bind_int64(st, 1, account);
+    sqlite3_bind_int64(st, 2, before ? before : INT64_MAX);
+    sqlite3_bind_int64(st, 3, (int64_t)limit);
     rc = each(s, st, row, arg);
     return rc == MT_E_NOT_FOUND ? MT_OK : rc;
 }

@@ -55,6 +55,10 @@ static const char state_2[] =
     "ALTER TABLE channel ADD COLUMN top INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE channel ADD COLUMN watched INTEGER NOT NULL DEFAULT 0;";
 
+/* expires: Unix s, 0 = not told; flags: enum mt_send_flag of core */
+static const char state_3[] = "ALTER TABLE outbox ADD COLUMN expires INTEGER NOT NULL DEFAULT 0;"
+                              "ALTER TABLE outbox ADD COLUMN flags INTEGER NOT NULL DEFAULT 0;";
+
 /* Every secret begins with a scheme byte: 0 = plain. */
 static const char keys_1[] =
     "CREATE TABLE account(one INTEGER PRIMARY KEY CHECK(one = 1), account_id INTEGER NOT NULL,"
@@ -82,9 +86,15 @@ static const char cache_1[] =
     "CREATE TABLE msg_chat(account_id INTEGER NOT NULL, msg_id INTEGER NOT NULL, chat INTEGER NOT NULL,"
     " PRIMARY KEY(account_id, msg_id)) WITHOUT ROWID;";
 
-static const char *const state_steps[] = {state_1, state_2};
+/* name: of a user or chat in lower case, a phone with its +, "" for the wait that all of them share */
+static const char cache_2[] =
+    "CREATE TABLE name(account_id INTEGER NOT NULL, name TEXT NOT NULL, chat INTEGER NOT NULL,"
+    " asked INTEGER NOT NULL, PRIMARY KEY(account_id, name)) WITHOUT ROWID;"
+    "CREATE INDEX name_age ON name(asked);";
+
+static const char *const state_steps[] = {state_1, state_2, state_3};
 static const char *const keys_steps[] = {keys_1, keys_2};
-static const char *const cache_steps[] = {cache_1};
+static const char *const cache_steps[] = {cache_1, cache_2};
 
 const struct store_schema store_schema_state = {"state.db", state_steps, N(state_steps)};
 const struct store_schema store_schema_keys = {"keys.db", keys_steps, N(keys_steps)};

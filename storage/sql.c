@@ -57,15 +57,19 @@ const char *const store_sql_text[SQL_COUNT] = {
     [SQL_PHONES_DROP] = "DELETE FROM phone WHERE account_id = ?1",
 
 #define OUTBOX_COLUMNS                                                                                       \
-    "id, state, chat, random_id, created, first_sent, dedup, digest, method, params, result"
+    "id, state, chat, random_id, created, first_sent, dedup, digest, method, params, result, expires, flags"
     [SQL_OUTBOX_PUT] = "REPLACE INTO outbox(account_id, ended, " OUTBOX_COLUMNS ")"
-                       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+                       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     [SQL_OUTBOX_GET] = "SELECT " OUTBOX_COLUMNS " FROM outbox WHERE account_id = ?1 AND id = ?2",
     [SQL_OUTBOX_UNSENT] =
         "SELECT " OUTBOX_COLUMNS " FROM outbox WHERE account_id = ?1 AND ended = 0 ORDER BY created, id",
     [SQL_OUTBOX_BY_DEDUP] = "SELECT " OUTBOX_COLUMNS " FROM outbox"
                             " WHERE account_id = ?1 AND chat = ?2 AND dedup = ?3"
                             " ORDER BY created DESC, id DESC LIMIT 1",
+    [SQL_OUTBOX_LIST] = "SELECT " OUTBOX_COLUMNS " FROM outbox WHERE account_id = ?1 AND id < ?2"
+                        " ORDER BY id DESC LIMIT ?3",
+    [SQL_OUTBOX_LIST_OPEN] = "SELECT " OUTBOX_COLUMNS " FROM outbox WHERE account_id = ?1 AND id < ?2"
+                             " AND ended = 0 ORDER BY id DESC LIMIT ?3",
     [SQL_OUTBOX_DROP] = "DELETE FROM outbox WHERE account_id = ?1",
     [SQL_OUTBOX_TRIM] = "DELETE FROM outbox WHERE (account_id, id) IN"
                         " (SELECT account_id, id FROM outbox WHERE ended = 1 AND created < ?1 LIMIT ?2)",
@@ -119,6 +123,10 @@ const char *const store_sql_text[SQL_COUNT] = {
     [SQL_CACHE_MSG_PUT] = "REPLACE INTO msg_chat(account_id, msg_id, chat) VALUES(?1, ?2, ?3)",
     [SQL_CACHE_MSG_TRIM] = "DELETE FROM msg_chat WHERE account_id = ?1 AND msg_id IN"
                            " (SELECT msg_id FROM msg_chat WHERE account_id = ?1 AND msg_id < ?2 LIMIT ?3)",
+    [SQL_CACHE_NAME_GET] = "SELECT chat, asked FROM name WHERE account_id = ?1 AND name = ?2",
+    [SQL_CACHE_NAME_PUT] = "REPLACE INTO name(account_id, name, chat, asked) VALUES(?1, ?2, ?3, ?4)",
+    [SQL_CACHE_NAME_TRIM] = "DELETE FROM name WHERE (account_id, name) IN"
+                            " (SELECT account_id, name FROM name WHERE asked < ?1 LIMIT ?2)",
 };
 
 sqlite3_stmt *store_stmt(struct store *s, enum store_sql id)

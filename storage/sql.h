@@ -65,6 +65,8 @@ enum store_sql {
     SQL_OUTBOX_GET,
     SQL_OUTBOX_UNSENT,
     SQL_OUTBOX_BY_DEDUP,
+    SQL_OUTBOX_LIST,
+    SQL_OUTBOX_LIST_OPEN,
     SQL_OUTBOX_DROP,
     SQL_OUTBOX_TRIM,
 
@@ -103,6 +105,9 @@ enum store_sql {
     SQL_CACHE_MSG_GET,
     SQL_CACHE_MSG_PUT,
     SQL_CACHE_MSG_TRIM,
+    SQL_CACHE_NAME_GET,
+    SQL_CACHE_NAME_PUT,
+    SQL_CACHE_NAME_TRIM,
     SQL_COUNT,
 };
 extern const char *const store_sql_text[SQL_COUNT];

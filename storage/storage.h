@@ -228,9 +228,18 @@ int store_sub_each(struct store *s,
 /* --- outbox by hand --- */
 int store_outbox_get(struct store *s, int32_t account, int64_t send_id,
                      int (*row)(void *arg, const struct mt_outbox_row *row), void *arg);
+/* Newest first, those with a send_id below `before` (0 = from the newest); `open`: that have not ended. */
+int store_outbox_list(struct store *s, int32_t account, int64_t before, bool open, size_t limit,
+                      int (*row)(void *arg, const struct mt_outbox_row *row), void *arg);
 
 /* --- cache.db --- */
 /* It never makes a turn fail: what cannot be kept is not known later. */
 /* Chat of a message id in the common box (users and basic groups), remembered when it was seen. */
 int store_cache_msg_chat(struct store *s, int32_t account, int32_t msg_id, mt_chat_id *chat);
 int store_cache_put_msg_chat(struct store *s, int32_t account, int32_t msg_id, mt_chat_id chat);
+/*
+ * What the server said of a name or phone number, and when (Unix s); chat 0: nobody has it. Kept
+ * for 30 days.
+ */
+int store_cache_name(struct store *s, int32_t account, const char *name, mt_chat_id *chat, int64_t *asked);
+int store_cache_put_name(struct store *s, int32_t account, const char *name, mt_chat_id chat, int64_t asked);

@@ -292,6 +292,10 @@ static void cancel_request(struct mt_account *a, struct mt_now now, struct mt_ar
 
 void mt_account_cancel(struct mt_account *a, struct mt_now now, uint64_t token)
 {
+    int64_t running = mt_outbox_running_of(a->outbox, token);
+
+    if (running && mt_sends_take_back(a, now, running))
+        mt_outbox_taken_back(a->outbox, now, running);
     if (!mt_outbox_cancel(a->outbox, now, token))
         for (struct mt_areq *r = a->reqs; r; r = r->next)
             if (r->kind == MT_AREQ_OWNER && r->token == token && r->step != MT_AREQ_OVER && !r->cancelled)
@@ -308,6 +312,23 @@ int mt_account_send(struct mt_account *a, struct mt_now now, const struct mt_sen
     err = mt_outbox_submit(a->outbox, now, send);
     mt_acc_pump(a, now);
     return err;
+}
+
+int mt_account_cancel_send(struct mt_account *a, struct mt_now now, int64_t send_id)
+{
+    int err;
+
+    if (mt_outbox_is_running(a->outbox, send_id) && mt_sends_take_back(a, now, send_id))
+        mt_outbox_taken_back(a->outbox, now, send_id);
+    err = mt_outbox_withdraw(a->outbox, now, send_id);
+    mt_acc_pump(a, now);
+    return err;
+}
+
+bool mt_account_send_stage(const struct mt_account *a, struct mt_now now, int64_t send_id,
+                           struct mt_send_stage *out)
+{
+    return mt_outbox_stage(a->outbox, now, send_id, out);
 }
 
 /* --- links --- */

@@ -153,7 +153,7 @@ void mt_account_cancel(struct mt_account *a, struct mt_now now, uint64_t token);
 
 struct mt_send {
     uint64_t token;     /* of its REPLY */
-    const char *method; /* TL name with a random_id field */
+    const char *method; /* TL name; with a random_id field, or one that does no harm when repeated */
     const char *params; /* JSON text of its fields, peers resolved, random_id absent */
     mt_chat_id chat;
     const void *dedup; /* 1..64 bytes, or NULL */
@@ -162,11 +162,12 @@ struct mt_send {
     int64_t flood_wait;
     /*
      * Answered by REPLY {MT_REPLY_OK, send_id} in the turn of its row (hold it until the sync), then tried
-     * through waits, reconnects and restarts until `expires` (mono); its end is its OUTBOX effect. After a
-     * restart a day from its creation is left to it.
+     * through waits, reconnects and restarts until `expires` (mono); its end is its OUTBOX effect.
      */
     bool queue;
     int64_t expires;
+    bool unordered; /* neither waits for the writes to its chat nor holds them up */
+    bool progress;  /* STAGE effects tell how it stands */
 };
 /*
  * The row is an OUTBOX effect of this turn; the first byte leaves after its commit. The same dedup key with
@@ -174,6 +175,19 @@ struct mt_send {
  * others it is REPLY {MT_REPLY_DEDUP_MISMATCH}.
  */
 int mt_account_send(struct mt_account *a, struct mt_now now, const struct mt_send *send);
+/*
+ * Takes a send back, whoever waits for it (CANCELLED {sent: no}). MT_E_STATE: a byte of it may have left, it
+ * goes on; MT_E_NOT_FOUND: it has ended.
+ */
+int mt_account_cancel_send(struct mt_account *a, struct mt_now now, int64_t send_id);
+struct mt_send_stage {
+    const char *name; /* queued (others stand before it), waiting (for `seconds`), sending, finding */
+    int64_t seconds;
+    uint64_t before; /* queued: how many */
+};
+/* False: it has ended, or there is none. */
+bool mt_account_send_stage(const struct mt_account *a, struct mt_now now, int64_t send_id,
+                           struct mt_send_stage *out);
 
 /* --- login; each ends in one REPLY (ok or rpc_error) and LOGIN effects --- */
 
@@ -245,10 +259,11 @@ enum mt_fx_kind {
     MT_FX_PEER,           /* peer: insert or replace; already merged, a min object never costs a hash */
     MT_FX_UPDATE,         /* one happening, in order, exactly once: p, n = an Update object (TL) */
     MT_FX_GAP,            /* chat (0 = the account), gap_from, gap_to: something is truly gone */
-    MT_FX_OUTBOX,     /* row: insert, or replace by id; token: of the first who waits for it, 0 = nobody */
-    MT_FX_REPLY,      /* token, reply */
-    MT_FX_LOGIN,      /* login changed */
-    MT_FX_CONNECTION, /* connected: yes, no; text says why not */
+    MT_FX_OUTBOX,         /* row: insert, or replace by id; tell: it has ended, and an event is to say so */
+    MT_FX_STAGE,          /* token, stage: how a send stands, for a caller who asked to be told */
+    MT_FX_REPLY,          /* token, reply */
+    MT_FX_LOGIN,          /* login changed */
+    MT_FX_CONNECTION,     /* connected: yes, no; text says why not */
     MT_FX_COMPUTE, /* token, job: run mt_job_run(job) on another thread, then mt_account_done(token, ...) */
 };
 
@@ -312,6 +327,8 @@ struct mt_fx {
     bool recovered;
     uint64_t own_token;
     bool connected;
+    bool tell;
+    struct mt_send_stage stage;
     const char *text;
 };
 /* False: nothing more in this turn (fx->kind is MT_FX_NONE). */

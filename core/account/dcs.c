@@ -281,6 +281,7 @@ static void on_answer(struct mt_account *a, struct mt_now now, struct mt_adc *dc
     } else if (e->kind == MT_DC_ERROR) {
         if (n)
             memcpy(error.text, e->text.p, n);
+        r->maybe = r->maybe || e->sent == MT_SENT_UNKNOWN;
         mt_policy_error(a, now, dc, r, &error);
     } else {
         mt_areq_failed(a, now, r, e->code, e->sent);

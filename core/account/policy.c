@@ -35,7 +35,11 @@ static void on_flood(struct mt_account *a, struct mt_now now, struct mt_areq *r,
     if (seconds > SECONDS_MAX)
         seconds = SECONDS_MAX;
     if (wait)
-        mt_flood_note(a, now, mt_areq_method(r), seconds);
+        mt_flood_note(a, now, r, seconds);
+    if (r->kind == MT_AREQ_SEND) { /* a lane waits, not its call */
+        mt_areq_error(a, now, r, e, false);
+        return;
+    }
     if ((wait || throttle || begins(e->text, "SLOWMODE_WAIT_")) && seconds > 0 && seconds <= limit &&
         now.mono + seconds * MT_US_PER_S < r->deadline) {
         pause_until(r, now.mono + seconds * MT_US_PER_S);
@@ -166,6 +170,7 @@ static void on_trouble(struct mt_account *a, struct mt_now now, struct mt_areq *
     }
     if (r->tries < TRIES_MAX)
         r->tries++;
+    r->maybe = true;
     pause_until(r, now.mono + wait * MT_US_PER_S);
 }
 

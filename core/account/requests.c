@@ -103,7 +103,7 @@ void mt_areq_go(struct mt_account *a, struct mt_now now, struct mt_areq *r)
 void mt_areq_start(struct mt_account *a, struct mt_now now, struct mt_areq *r)
 {
     struct mt_areq **at = &a->reqs;
-    int64_t until = mt_flood_until(a, now, mt_areq_method(r));
+    int64_t until = mt_flood_until(a, now, r);
 
     while (*at)
         at = &(*at)->next;
@@ -113,7 +113,7 @@ void mt_areq_start(struct mt_account *a, struct mt_now now, struct mt_areq *r)
         mt_areq_go(a, now, r);
         return;
     }
-    if (until - now.mono <= r->flood_wait * MT_US_PER_S && until < r->deadline) {
+    if (r->kind != MT_AREQ_SEND && until - now.mono <= r->flood_wait * MT_US_PER_S && until < r->deadline) {
         r->step = MT_AREQ_PAUSED;
         r->until = until;
     } else {
@@ -151,6 +151,10 @@ void mt_areq_result(struct mt_account *a, struct mt_now now, struct mt_areq *r, 
     case MT_AREQ_SEND:
         mt_sends_result(a, now, r, p, n);
         break;
+    case MT_AREQ_LOOK:
+        apply_result(a, now, r, p, n);
+        mt_outbox_looked(a->outbox, now, r->ref, p, n);
+        break;
     case MT_AREQ_ASK:
         mt_updates_answer(a->updates, now, r->ask, r->ref, p, n);
         break;
@@ -185,6 +189,9 @@ void mt_areq_error(struct mt_account *a, struct mt_now now, struct mt_areq *r, c
         break;
     case MT_AREQ_SEND:
         mt_sends_error(a, now, r, e, local);
+        break;
+    case MT_AREQ_LOOK:
+        mt_outbox_looked(a->outbox, now, r->ref, NULL, 0);
         break;
     case MT_AREQ_ASK:
         mt_updates_refused(a->updates, now, r->ask, r->ref, e->code, e->text);
@@ -239,6 +246,9 @@ void mt_areq_failed(struct mt_account *a, struct mt_now now, struct mt_areq *r, 
         break;
     case MT_AREQ_SEND:
         mt_sends_failed(a, now, r, code, sent);
+        break;
+    case MT_AREQ_LOOK:
+        mt_outbox_looked(a->outbox, now, r->ref, NULL, 0);
         break;
     case MT_AREQ_ASK:
         mt_updates_refused(a->updates, now, r->ask, r->ref, code, "");

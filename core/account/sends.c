@@ -4,6 +4,8 @@
 
 #include "tl/ids.h"
 
+#define WAIT_MAX (14 * 24 * 3600) /* s */
+
 void mt_sends_pump(struct mt_account *a, struct mt_now now)
 {
     struct mt_outbox_call call;
@@ -14,20 +16,47 @@ void mt_sends_pump(struct mt_account *a, struct mt_now now)
         mt_outbox_number(a->outbox, now, msg_id, random_id);
     if (!a->running || !a->saved.user_id)
         return;
+    if (a->connected && mt_updates_is_in_sync(a->updates))
+        mt_outbox_in_sync(a->outbox, now);
     while (mt_outbox_next(a->outbox, now, &call)) {
-        struct mt_areq *r = mt_areq_new(a, MT_AREQ_SEND, call.p, call.n);
+        struct mt_areq *r;
 
+        if (call.look && a->saved.bot) { /* bots may not search */
+            mt_outbox_looked(a->outbox, now, call.id, NULL, 0);
+            continue;
+        }
+        r = mt_areq_new(a, call.look ? MT_AREQ_LOOK : MT_AREQ_SEND, call.p, call.n);
         if (!r) {
             mt_outbox_failed(a->outbox, now, call.id, MT_E_NOMEM, MT_SENT_NO);
             continue;
         }
         r->ref = call.id;
-        r->token = mt_outbox_token(a->outbox, call.id);
-        r->flags = MT_CALL_RANDOM_ID;
+        r->token = call.look ? 0 : mt_outbox_token(a->outbox, call.id);
+        r->flags = call.random_id ? MT_CALL_RANDOM_ID : MT_CALL_REPEATABLE; /* it does no harm */
         r->deadline = call.deadline;
-        r->flood_wait = call.flood_wait;
         mt_areq_start(a, now, r);
     }
+}
+
+bool mt_sends_take_back(struct mt_account *a, struct mt_now now, int64_t id)
+{
+    for (struct mt_areq *r = a->reqs; r; r = r->next) {
+        bool left = true;
+
+        if (r->kind != MT_AREQ_SEND || r->ref != id || r->step == MT_AREQ_OVER)
+            continue;
+        if (r->maybe || r->step == MT_AREQ_CONFIRMING)
+            return false;
+        if (r->step == MT_AREQ_SENT)
+            for (struct mt_adc *dc = a->dcs; dc; dc = dc->next)
+                left = left && (dc->dead || !mt_dc_withdraw(dc->dc, now, r->id));
+        else
+            left = false;
+        if (!left)
+            r->step = MT_AREQ_OVER;
+        return !left;
+    }
+    return false;
 }
 
 /*
@@ -63,9 +92,13 @@ void mt_sends_result(struct mt_account *a, struct mt_now now, struct mt_areq *r,
 {
     struct tl_view v, request;
     struct tl_out out = {0};
-    bool ok = tl_view_open_exact(&v, p, n) == TL_OK && tl_view_open(&request, r->body, r->n) == TL_OK;
+    bool ok = tl_view_open(&request, r->body, r->n) == TL_OK;
 
-    if (!ok) {
+    if (ok && request.def->result.kind == TL_K_BOOL) {
+        mt_outbox_result(a->outbox, now, r->ref, p, n);
+        return;
+    }
+    if (!ok || tl_view_open_exact(&v, p, n) != TL_OK) {
         mt_outbox_failed(a->outbox, now, r->ref, MT_E_PEER, MT_SENT_YES);
         return;
     }
@@ -77,13 +110,27 @@ void mt_sends_result(struct mt_account *a, struct mt_now now, struct mt_areq *r,
     tl_out_free(&out);
 }
 
+static bool begins(const char *text, const char *with)
+{
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
 void mt_sends_error(struct mt_account *a, struct mt_now now, struct mt_areq *r, const struct mt_rpc_error *e,
                     bool local)
 {
-    int64_t seconds = e->code == 420 ? mt_error_number(e->text) : 0;
+    bool skip = begins(e->text, "FLOOD_SKIP_FAILED_WAIT");
+    struct mt_outbox_refusal x = {.code = e->code, .text = e->text, .local = local, .maybe = r->maybe};
+    int64_t seconds = e->code == 420 ? mt_error_number(e->text) : -1;
     bool find;
 
-    mt_outbox_error(a->outbox, now, r->ref, e->code, e->text, seconds > 0 ? seconds : 0, local, &find);
+    x.throttle = skip || begins(e->text, "FLOOD_PREMIUM_WAIT_");
+    x.wait =
+        e->code == 420 && (x.throttle || begins(e->text, "FLOOD_WAIT_") ||
+                           begins(e->text, "FLOOD_TEST_PHONE_WAIT_") || begins(e->text, "SLOWMODE_WAIT_"));
+    x.seconds = skip ? 1 : seconds < 0 ? 0 : seconds > WAIT_MAX ? WAIT_MAX : seconds;
+    if (x.wait && !x.seconds)
+        x.seconds = 1; /* trap 46 */
+    mt_outbox_error(a->outbox, now, r->ref, &x, &find);
     if (find)
         mt_updates_force(a->updates, now);
 }

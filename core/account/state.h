@@ -58,6 +58,7 @@ struct mt_adc {
 enum mt_areq_kind {
     MT_AREQ_OWNER,   /* mt_account_call */
     MT_AREQ_SEND,    /* of the outbox; ref = send_id */
+    MT_AREQ_LOOK,    /* of the outbox: a search for what it may have sent; ref = send_id */
     MT_AREQ_ASK,     /* of the updates; ask, ref = channel */
     MT_AREQ_LOGIN,   /* a step of the login machine */
     MT_AREQ_EXPORT,  /* on the main DC, for DC `ref` */
@@ -86,6 +87,7 @@ struct mt_areq {
     unsigned tries;     /* repetitions after 500s */
     unsigned redirects; /* 303s followed, 401s repeated */
     bool cancelled;
+    bool maybe;   /* an earlier copy of it may have been executed */
     bool secret;  /* body is wiped when freed */
     int32_t code; /* of the 401 that is being confirmed */
     char text[64];
@@ -99,6 +101,9 @@ struct mt_rpc_error {
     int32_t code;
     char text[128];
 };
+
+/* Chats by what the server limits apart. A function that names no chat has class NONE. */
+enum mt_chats { MT_CHATS_NONE, MT_CHATS_USER, MT_CHATS_GROUP, MT_CHATS_CHANNEL };
 
 /* --- login --- */
 
@@ -134,6 +139,7 @@ struct mt_login_flow {
 #define MT_FLOODS_MAX 32
 struct mt_flood {
     uint32_t method; /* id of the function */
+    uint8_t chats;   /* in which class of chats (MT_CHATS_*) */
     int64_t until;   /* mono */
 };
 #define MT_WORKS_MAX 16
@@ -269,9 +275,9 @@ void mt_policy_error(struct mt_account *a, struct mt_now now, struct mt_adc *dc,
 void mt_policy_confirmed(struct mt_account *a, struct mt_now now, const struct mt_rpc_error *e);
 /* The number at the end of an error's name; -1: none. */
 int64_t mt_error_number(const char *text);
-void mt_flood_note(struct mt_account *a, struct mt_now now, uint32_t method, int64_t seconds);
-/* Until when (mono) a method is to be left alone; 0: it may be asked. */
-int64_t mt_flood_until(const struct mt_account *a, struct mt_now now, uint32_t method);
+void mt_flood_note(struct mt_account *a, struct mt_now now, const struct mt_areq *r, int64_t seconds);
+/* Until when (mono) its method is to be left alone in chats of its class; 0: it may be asked. */
+int64_t mt_flood_until(const struct mt_account *a, struct mt_now now, const struct mt_areq *r);
 
 /* --- foreign.c --- */
 
@@ -308,4 +314,6 @@ void mt_sends_pump(struct mt_account *a, struct mt_now now);
 void mt_sends_result(struct mt_account *a, struct mt_now now, struct mt_areq *r, const uint8_t *p, size_t n);
 void mt_sends_error(struct mt_account *a, struct mt_now now, struct mt_areq *r, const struct mt_rpc_error *e,
                     bool local);
+/* Takes the call of a send back, where no byte of it has left. */
+bool mt_sends_take_back(struct mt_account *a, struct mt_now now, int64_t id);
 void mt_sends_failed(struct mt_account *a, struct mt_now now, struct mt_areq *r, int code, enum mt_sent sent);

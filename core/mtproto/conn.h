@@ -53,6 +53,7 @@ bool mt_conn_has_key(const struct mt_conn *c);
 /* As in dc.h. */
 int mt_conn_submit(struct mt_conn *c, struct mt_now now, const struct mt_req *req);
 void mt_conn_cancel(struct mt_conn *c, struct mt_now now, uint64_t token);
+bool mt_conn_withdraw(struct mt_conn *c, struct mt_now now, uint64_t token);
 void mt_conn_ack(struct mt_conn *c, struct mt_now now, uint64_t ack);
 /* Acks that are pending may leave now. */
 void mt_conn_flush(struct mt_conn *c, struct mt_now now);

@@ -144,6 +144,11 @@ void mt_dc_cancel(struct mt_dc *dc, struct mt_now now, uint64_t token)
     mt_conn_cancel(dc->conn, now, token);
 }
 
+bool mt_dc_withdraw(struct mt_dc *dc, struct mt_now now, uint64_t token)
+{
+    return mt_conn_withdraw(dc->conn, now, token);
+}
+
 void mt_dc_ack(struct mt_dc *dc, struct mt_now now, uint64_t ack)
 {
     mt_conn_ack(dc->conn, now, ack);

@@ -99,6 +99,8 @@ int mt_dc_submit(struct mt_dc *dc, struct mt_now now, const struct mt_req *req);
  * is sent and it ends in FAILED {sent: UNKNOWN}. An unknown token does nothing.
  */
 void mt_dc_cancel(struct mt_dc *dc, struct mt_now now, uint64_t token);
+/* As cancel, but only where no byte was sent; false: it goes on. */
+bool mt_dc_withdraw(struct mt_dc *dc, struct mt_now now, uint64_t token);
 /*
  * What an event with `ack` != 0 carried is safe now (committed): its msgs_ack may leave. Until then the
  * server keeps it and sends it again on the next connection. Any order; unknown values do nothing.
@@ -144,7 +146,8 @@ enum mt_dc_event_kind {
     MT_DC_SALTS,   /* salts[n_salts] replaced; save when convenient */
     MT_DC_TIME,    /* time_offset_us changed by over a second */
     MT_DC_RESULT,  /* token; p, n: the result object, unpacked; ack */
-    MT_DC_ERROR,   /* token; code, text: the server's rpc_error; ack */
+    MT_DC_ERROR,   /* token; code, text: the server's rpc_error; ack; sent: UNKNOWN where an earlier copy of
+                      the request may have been executed */
     MT_DC_FAILED,  /* token; code: MT_E_TIMEOUT, MT_E_STATE (cancelled or closed), MT_E_PEER (answer that
                       does not parse); sent says whether it may have been executed */
     MT_DC_UPDATES, /* p, n: an Updates object, or one of an unknown kind (updates are missing then); ack */

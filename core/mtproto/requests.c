@@ -50,6 +50,8 @@ void mt_request_end(struct mt_conn *c, struct mt_msg *m, const struct mt_dc_even
     struct mt_dc_event end = *event;
 
     end.token = m->token;
+    if (end.kind == MT_DC_ERROR && m->doubtful)
+        end.sent = MT_SENT_UNKNOWN;
     mt_events_push_node(c->events, m->node, &end, owned);
     m->node = NULL;
     mt_msg_remove(list_of(c, m), m);
@@ -132,6 +134,17 @@ void mt_conn_fail_all(struct mt_conn *c)
         mt_request_fail(c, c->queued.head, MT_E_STATE, sent_state(c->queued.head));
     while (c->flying.head)
         mt_request_fail(c, c->flying.head, MT_E_STATE, MT_SENT_UNKNOWN);
+}
+
+bool mt_conn_withdraw(struct mt_conn *c, struct mt_now now, uint64_t token)
+{
+    struct mt_msg *m = by_token(&c->queued, token);
+
+    (void)now;
+    if (!m || sent_state(m) != MT_SENT_NO)
+        return false;
+    mt_request_fail(c, m, MT_E_STATE, MT_SENT_NO);
+    return true;
 }
 
 size_t mt_conn_pending(const struct mt_conn *c)

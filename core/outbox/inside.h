@@ -4,37 +4,63 @@
 #include "core/outbox/outbox.h"
 #include "tl/json.h"
 
-enum mt_ob_step { MT_OB_WAITING, MT_OB_STARTING, MT_OB_READY, MT_OB_RUNNING, MT_OB_FINDING };
+enum mt_ob_step {
+    MT_OB_WAITING,  /* for its turn in the lane */
+    MT_OB_STARTING, /* its row says RUNNING; the commit is awaited */
+    MT_OB_READY,    /* may leave */
+    MT_OB_RUNNING,  /* in the hands of a data centre */
+    MT_OB_HELD,     /* the server said wait: until `until` */
+    MT_OB_FINDING,  /* it was executed; its numbers are awaited */
+    MT_OB_LOOK,     /* to be looked for in the chat */
+    MT_OB_LOOKING,  /* that question is in the hands of a data centre */
+};
 
 struct mt_ob_waiter {
     struct mt_ob_waiter *next;
     uint64_t token;
     int64_t deadline;
+    bool progress; /* wants to hear of every stage */
+};
+
+/* One message of a send. */
+struct mt_ob_id {
+    int64_t random_id;
+    int32_t number; /* that the server told; 0: not yet */
 };
 
 struct mt_ob_row {
     struct mt_ob_row *next; /* in its lane */
+    struct mt_ob_lane *lane;
     int64_t id, random_id;
     mt_chat_id chat;
     enum mt_ob_step step;
     struct mt_ob_waiter *waiters;
     int64_t flood_wait;
     int64_t expires; /* mono: until then it is tried though nobody waits; 0: only while somebody does */
-    int64_t created, first_sent; /* Unix s */
+    int64_t until;   /* HELD */
+    int64_t expires_wall, created, first_sent; /* Unix s */
     int64_t find_until;
-    int32_t number; /* message id that the server told; 0: not yet */
+    unsigned flags; /* enum mt_send_flag */
+    bool maybe;     /* an earlier attempt may have been executed */
+    bool told;      /* somebody was told that it goes on: its end is an event */
+    bool old;       /* sent too long ago to be sent again */
+    struct mt_ob_id *ids;
+    size_t n_ids; /* 0: a method without random_id */
     uint8_t digest[32];
     uint8_t dedup[MT_DEDUP_MAX];
     size_t dedup_len;
     char *method, *params; /* one allocation each */
 };
 
-/* The sends to one chat, in the order in which they were submitted. */
+/* The sends to one chat, in the order in which they were submitted; or one that is not ordered. */
 struct mt_ob_lane {
     struct mt_ob_lane *next;
     mt_chat_id chat;
+    bool loose;                     /* of one send that is not ordered */
     struct mt_ob_row *first, *last; /* never empty */
 };
+
+#define MT_OB_SLOW_MAX 32
 
 struct mt_outbox {
     struct mt_outbox_cfg cfg;
@@ -43,27 +69,62 @@ struct mt_outbox {
     int64_t last_id;
     bool loaded;
     struct tl_out body; /* the function last given out */
+    struct {
+        mt_chat_id chat;
+        int64_t until;      /* mono; 0: free */
+    } slow[MT_OB_SLOW_MAX]; /* chats in slow mode */
 };
+
+/* --- lanes.c --- */
+
+int mt_ob_append(struct mt_outbox *ob, struct mt_ob_row *row);    /* takes the row */
+void mt_ob_take_out(struct mt_outbox *ob, struct mt_ob_row *row); /* and its lane, where it was the last */
+void mt_ob_drop_all(struct mt_outbox *ob);                        /* without a word */
+struct mt_ob_row *mt_ob_by_id(const struct mt_outbox *ob, int64_t id);
+/* First of its lane: nothing stands before it. */
+bool mt_ob_is_next(const struct mt_ob_row *row);
+/* Until when (mono) a chat takes no message of ours; 0: it takes them. */
+int64_t mt_ob_slow_until(const struct mt_outbox *ob, struct mt_now now, mt_chat_id chat);
+void mt_ob_slow_note(struct mt_outbox *ob, mt_chat_id chat, int64_t until);
 
 /* --- outbox.c --- */
 
-struct mt_ob_lane *mt_ob_lane(struct mt_outbox *ob, mt_chat_id chat); /* makes it; NULL: no memory */
-int mt_ob_append(struct mt_outbox *ob, struct mt_ob_row *row);        /* takes the row */
 int mt_ob_write(struct mt_outbox *ob, const struct mt_ob_row *row, int state, struct tl_slice result);
 void mt_ob_reply(struct mt_outbox *ob, uint64_t token, const struct mt_reply *r);
 void mt_ob_reply_all(struct mt_outbox *ob, struct mt_ob_row *row, struct mt_reply *r);
-/* Writes its end, tells all who wait, frees it (and its lane, where it was the last). */
+/* Writes its end, tells all who wait, frees it. */
 void mt_ob_end(struct mt_outbox *ob, struct mt_ob_row *row, int state, struct tl_slice result,
                struct mt_reply *r);
-/* Who submitted it waits; a queued send is answered at once and outlives its caller. */
-int mt_ob_add_waiter(struct mt_outbox *ob, struct mt_ob_row *row, const struct mt_send *send);
 void mt_ob_start(struct mt_outbox *ob, struct mt_now now, struct mt_ob_row *row);
 /* The first of every lane, where it waits. */
 void mt_ob_start_lanes(struct mt_outbox *ob, struct mt_now now);
-/* It was executed, and no more is known than its number. */
+void mt_ob_step(struct mt_outbox *ob, struct mt_now now, struct mt_ob_row *row, enum mt_ob_step step);
+/* When its call has to end, by those who wait and by itself. */
+int64_t mt_ob_deadline_of(const struct mt_ob_row *row);
+
+/* --- ends.c --- */
+
+/* It was executed, and no more is known than its numbers. */
 void mt_ob_found(struct mt_outbox *ob, struct mt_now now, struct mt_ob_row *row);
-void mt_ob_drop_all(struct mt_outbox *ob); /* without a word */
-struct mt_ob_row *mt_ob_by_id(const struct mt_outbox *ob, int64_t id);
+/* The server, or what is known of it, says wait: held, or answered. */
+void mt_ob_refused(struct mt_outbox *ob, struct mt_now now, struct mt_ob_row *row,
+                   const struct mt_outbox_refusal *e);
+/* Its end is unknown for good. */
+void mt_ob_end_unknown(struct mt_outbox *ob, struct mt_ob_row *row);
+
+/* --- look.c --- */
+
+/* Whether its content can be found again in the chat. */
+bool mt_ob_can_look(const struct mt_ob_row *row);
+int mt_ob_look_encode(const struct mt_outbox *ob, const struct mt_ob_row *row, struct tl_out *out);
+
+/* --- waiters.c --- */
+
+/* Who submitted it waits; a queued send is answered at once and outlives its caller. */
+int mt_ob_add_waiter(struct mt_outbox *ob, struct mt_now now, struct mt_ob_row *row,
+                     const struct mt_send *send);
+/* Tells those who want to hear of it how the send stands. */
+void mt_ob_tell_stage(struct mt_outbox *ob, struct mt_now now, const struct mt_ob_row *row);
 
 /* --- row.c --- */
 
@@ -72,6 +133,8 @@ void mt_ob_row_free(struct mt_ob_row *row);
 void mt_ob_digest(const char *method, const char *params, uint8_t out[32]);
 /* The random_id of a dedup key; never 0. */
 int64_t mt_ob_dedup_id(const uint8_t secret[32], mt_chat_id chat, const void *key, size_t n);
+/* Gives every message of the send its random_id, by the row's. MT_E_NOMEM, MT_E_ARG: params are no JSON. */
+int mt_ob_make_ids(struct mt_ob_row *row);
 /* Its function as TL, random ids filled in; MT_E_ARG: cannot be encoded. */
 int mt_ob_encode(const struct mt_ob_row *row, struct tl_out *out);
 /* The row as storage has it. `result` may be empty. */

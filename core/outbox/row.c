@@ -41,6 +41,7 @@ void mt_ob_row_free(struct mt_ob_row *row)
         free(row->waiters);
         row->waiters = next;
     }
+    free(row->ids);
     free(row->method);
     free(row->params);
     free(row);
@@ -70,13 +71,7 @@ int64_t mt_ob_dedup_id(const uint8_t secret[32], mt_chat_id chat, const void *ke
     return never_zero(mac);
 }
 
-/* --- encoding --- */
-
-struct ids {
-    const struct mt_ob_row *row;
-    size_t count; /* how many a vector of them has */
-    uint32_t next;
-};
+/* --- random ids --- */
 
 /* The first is the row's own, the others follow from it: the same over every repetition. */
 static int64_t id_at(const struct mt_ob_row *row, uint32_t i)
@@ -92,26 +87,69 @@ static int64_t id_at(const struct mt_ob_row *row, uint32_t i)
     return never_zero(digest);
 }
 
+/* How many messages it makes; 0: a function without random_id; -1: no JSON, or no such function. */
+static int count_ids(const struct mt_ob_row *row)
+{
+    const struct tl_def *def = tl_def_by_name(row->method, strlen(row->method), true);
+    int field = def ? tl_field_by_name(def, "random_id", 9) : -1, n;
+    json_t *params;
+
+    if (!def)
+        return -1;
+    if (field < 0)
+        return 0;
+    if (tl_def_field(def, (size_t)field)->kind != TL_K_VECTOR)
+        return 1;
+    params = json_loads(row->params, 0, NULL); /* one for each message that it names */
+    n = params ? (int)json_array_size(json_object_get(params, "id")) : -1;
+    json_decref(params);
+    return n ? n : -1;
+}
+
+int mt_ob_make_ids(struct mt_ob_row *row)
+{
+    int n = count_ids(row);
+
+    if (n <= 0)
+        return n ? MT_E_ARG : MT_OK;
+    row->ids = calloc((size_t)n, sizeof *row->ids);
+    if (!row->ids)
+        return MT_E_NOMEM;
+    row->n_ids = (size_t)n;
+    for (size_t i = 0; i < row->n_ids; i++)
+        row->ids[i].random_id = id_at(row, (uint32_t)i);
+    return MT_OK;
+}
+
+/* --- encoding --- */
+
+struct filling {
+    const struct mt_ob_row *row;
+    size_t next;
+};
+
 static int fill(void *ctx, const struct tl_def *def, const struct tl_field *field, struct tl_out *out)
 {
-    struct ids *ids = ctx;
+    struct filling *f = ctx;
+    const struct mt_ob_row *row = f->row;
 
     if (strcmp(tl_field_name(field), "random_id") != 0)
         return 0;
     if (field->kind == TL_K_VECTOR) {
-        tl_put_vector(out, (uint32_t)ids->count);
-        for (size_t i = 0; i < ids->count; i++)
-            tl_put_long(out, id_at(ids->row, ids->next++));
+        tl_put_vector(out, (uint32_t)row->n_ids);
+        for (; f->next < row->n_ids; f->next++)
+            tl_put_long(out, row->ids[f->next].random_id);
     } else {
-        tl_put_long(out, id_at(ids->row, ids->next++));
+        tl_put_long(out, f->next < row->n_ids ? row->ids[f->next].random_id : 0);
+        f->next++;
     }
     return 1;
 }
 
 int mt_ob_encode(const struct mt_ob_row *row, struct tl_out *out)
 {
-    struct ids ids = {.row = row};
-    struct tl_json_hooks hooks = {.ctx = &ids, .missing = fill};
+    struct filling filling = {.row = row};
+    struct tl_json_hooks hooks = {.ctx = &filling, .missing = fill};
     const struct tl_def *def = tl_def_by_name(row->method, strlen(row->method), true);
     struct tl_json_error error;
     json_t *params = def ? json_loads(row->params, 0, NULL) : NULL;
@@ -121,12 +159,11 @@ int mt_ob_encode(const struct mt_ob_row *row, struct tl_out *out)
         json_decref(params);
         return MT_E_ARG;
     }
-    ids.count = json_array_size(json_object_get(params, "id"));
     err = tl_call_from_json(def, params, "params", &hooks, out, &error);
     json_decref(params);
     if (err == TL_E_NOMEM)
         return MT_E_NOMEM;
-    return err || !ids.next ? MT_E_ARG : MT_OK;
+    return err || filling.next != row->n_ids ? MT_E_ARG : MT_OK;
 }
 
 void mt_ob_describe(const struct mt_ob_row *row, int state, struct tl_slice result, struct mt_outbox_row *out)
@@ -143,5 +180,7 @@ void mt_ob_describe(const struct mt_ob_row *row, int state, struct tl_slice resu
         .first_sent = row->first_sent,
         .state = state,
         .result = result,
+        .expires = row->expires_wall,
+        .flags = row->flags,
     };
 }

@@ -16,12 +16,12 @@ struct earlier {
 static void answer_again(struct earlier *e, const struct mt_outbox_row *row)
 {
     struct mt_reply r = {.kind = MT_REPLY_RESULT, .again = true, .send_id = row->id, .sent = MT_SENT_YES};
-    json_t *value = json_loadb((const char *)row->result.p, row->result.n, 0, NULL);
-    int type = tl_type_by_name("Updates", 7);
+    json_t *value = json_loadb((const char *)row->result.p, row->result.n, JSON_DECODE_ANY, NULL);
+    const struct tl_def *def = tl_def_by_name((const char *)row->method.p, row->method.n, true);
     struct tl_json_error error;
     struct tl_out out = {0};
 
-    if (value && type >= 0 && !tl_object_from_json((uint16_t)type, value, "result", NULL, &out, &error)) {
+    if (value && def && !tl_field_from_json(&def->result, value, "result", NULL, &out, &error)) {
         r.p = out.data;
         r.n = out.len;
     }
@@ -35,7 +35,7 @@ static int see_earlier(void *arg, const struct mt_outbox_row *row)
 {
     struct earlier *e = arg;
 
-    if (row->state == MT_SEND_FAILED || row->state == MT_SEND_EXPIRED ||
+    if ((mt_send_has_ended(row->state) && row->state != MT_SEND_SENT) ||
         row->created + MT_DEDUP_LIFE < e->now.wall / MT_US_PER_S)
         return 0;
     if (row->digest.n != 32 || memcmp(row->digest.p, e->digest, 32) != 0) {
@@ -74,7 +74,7 @@ static int join(struct mt_outbox *ob, struct mt_now now, const struct mt_send *s
                             &(struct mt_reply){.kind = MT_REPLY_DEDUP_MISMATCH, .send_id = row->id});
                 return 1;
             }
-            return mt_ob_add_waiter(ob, row, send) ? MT_E_NOMEM : 1;
+            return mt_ob_add_waiter(ob, now, row, send) ? MT_E_NOMEM : 1;
         }
     mt_fxq_each(ob->cfg.fxq, see_on_its_way, &e);
     if (e.ended)
@@ -85,18 +85,27 @@ static int join(struct mt_outbox *ob, struct mt_now now, const struct mt_send *s
     return e.answered;
 }
 
-static struct mt_ob_row *make_row(struct mt_outbox *ob, struct mt_now now, const struct mt_send *send,
-                                  const uint8_t digest[32])
+/* When it expires, in Unix s, for who reads the row. */
+static int64_t on_the_wall(struct mt_now now, int64_t mono)
+{
+    return mono == MT_NEVER ? 0 : (now.wall + mono - now.mono) / MT_US_PER_S;
+}
+
+static int make_row(struct mt_outbox *ob, struct mt_now now, const struct mt_send *send,
+                    const uint8_t digest[32], struct mt_ob_row **out)
 {
     struct mt_ob_row *row =
         mt_ob_row_new(send->method, strlen(send->method), send->params, strlen(send->params));
 
+    *out = row;
     if (!row)
-        return NULL;
+        return MT_E_NOMEM;
     ob->last_id = now.wall > ob->last_id ? now.wall : ob->last_id + 1;
     row->id = ob->last_id;
     row->chat = send->chat;
     row->created = now.wall / MT_US_PER_S;
+    row->expires_wall = on_the_wall(now, send->queue ? send->expires : send->deadline);
+    row->flags = (send->queue ? MT_SEND_QUEUED : 0) | (send->unordered ? MT_SEND_UNORDERED : 0);
     row->flood_wait = send->flood_wait;
     memcpy(row->digest, digest, 32);
     row->dedup_len = send->dedup ? send->dedup_len : 0;
@@ -106,14 +115,13 @@ static struct mt_ob_row *make_row(struct mt_outbox *ob, struct mt_now now, const
     }
     while (!row->random_id)
         row->random_id = (int64_t)mt_env_random64(ob->cfg.env);
-    return row;
+    return mt_ob_make_ids(row);
 }
 
 int mt_outbox_submit(struct mt_outbox *ob, struct mt_now now, const struct mt_send *send)
 {
     struct tl_out probe = {0};
     struct mt_ob_row *row;
-    struct mt_ob_lane *lane;
     uint8_t digest[32];
     int err;
 
@@ -127,10 +135,9 @@ int mt_outbox_submit(struct mt_outbox *ob, struct mt_now now, const struct mt_se
         if (err)
             return err < 0 ? err : MT_OK;
     }
-    row = make_row(ob, now, send, digest);
-    if (!row)
-        return MT_E_NOMEM;
-    err = mt_ob_encode(row, &probe); /* what cannot be sent is refused before it is written */
+    err = make_row(ob, now, send, digest, &row);
+    if (!err)
+        err = mt_ob_encode(row, &probe); /* what cannot be sent is refused before it is written */
     tl_out_free(&probe);
     if (!err)
         err = mt_ob_append(ob, row);
@@ -138,12 +145,11 @@ int mt_outbox_submit(struct mt_outbox *ob, struct mt_now now, const struct mt_se
         mt_ob_row_free(row);
         return err;
     }
-    lane = mt_ob_lane(ob, row->chat);
-    if (lane && lane->first == row)
+    if (mt_ob_is_next(row))
         mt_ob_start(ob, now, row);
     else
         mt_ob_write(ob, row, MT_SEND_WAITING, (struct tl_slice){0});
-    return mt_ob_add_waiter(ob, row, send);
+    return mt_ob_add_waiter(ob, now, row, send);
 }
 
 /* --- after a restart --- */
@@ -152,6 +158,15 @@ struct loading {
     struct mt_outbox *ob;
     struct mt_now now;
 };
+
+/* Until when it is tried: a queued one as it says, one that may have left for a day, another for its caller.
+ */
+static int64_t end_of(const struct mt_ob_row *row)
+{
+    if (!(row->flags & MT_SEND_QUEUED) && row->first_sent)
+        return row->first_sent + MT_RESEND_LIFE;
+    return row->expires_wall ? row->expires_wall : row->created + MT_RESEND_LIFE;
+}
 
 static int load_row(void *arg, const struct mt_outbox_row *stored)
 {
@@ -166,7 +181,14 @@ static int load_row(void *arg, const struct mt_outbox_row *stored)
     row->random_id = stored->random_id;
     row->created = stored->created;
     row->first_sent = stored->first_sent;
-    row->expires = l->now.mono + (stored->created + MT_RESEND_LIFE) * MT_US_PER_S - l->now.wall;
+    row->expires_wall = stored->expires;
+    row->flags = stored->flags;
+    row->maybe = row->first_sent;
+    row->told = true; /* who asked does not know */
+    row->old = row->first_sent && row->first_sent + MT_RESEND_LIFE < l->now.wall / MT_US_PER_S;
+    row->expires = l->now.mono + end_of(row) * MT_US_PER_S - l->now.wall;
+    if (row->expires <= 0)
+        row->expires = 1; /* long ago */
     row->dedup_len = stored->dedup.n < MT_DEDUP_MAX ? stored->dedup.n : MT_DEDUP_MAX;
     if (row->dedup_len)
         memcpy(row->dedup, stored->dedup.p, row->dedup_len);
@@ -174,29 +196,11 @@ static int load_row(void *arg, const struct mt_outbox_row *stored)
         memcpy(row->digest, stored->digest.p, 32);
     if (row->id > l->ob->last_id)
         l->ob->last_id = row->id;
-    if (mt_ob_append(l->ob, row)) {
+    if (mt_ob_make_ids(row) == MT_E_NOMEM || mt_ob_append(l->ob, row)) {
         mt_ob_row_free(row);
         return MT_E_NOMEM;
     }
     return 0;
-}
-
-/* The server forgets random ids in time: a second message would be worse than none. */
-static void expire_old(struct mt_outbox *ob, struct mt_now now)
-{
-    static const char why[] = "{\"sent\":\"unknown\"}";
-    struct tl_slice result = {(const uint8_t *)why, sizeof why - 1};
-
-    for (struct mt_ob_lane *lane = ob->lanes, *next_lane; lane; lane = next_lane) {
-        next_lane = lane->next;
-        for (struct mt_ob_row *row = lane->first, *next; row; row = next) {
-            struct mt_reply r = {.kind = MT_REPLY_TIMEOUT, .sent = MT_SENT_UNKNOWN};
-
-            next = row->next;
-            if (row->first_sent && row->first_sent + MT_RESEND_LIFE < now.wall / MT_US_PER_S)
-                mt_ob_end(ob, row, MT_SEND_FAILED, result, &r);
-        }
-    }
 }
 
 void mt_outbox_load(struct mt_outbox *ob, struct mt_now now)
@@ -207,8 +211,7 @@ void mt_outbox_load(struct mt_outbox *ob, struct mt_now now)
         return;
     ob->loaded = true;
     ob->cfg.store->each_unsent(ob->cfg.store->ctx, load_row, &l);
-    expire_old(ob, now);
-    mt_ob_start_lanes(ob, now);
+    mt_outbox_tick(ob, now); /* what has expired ends, the first of every lane begins */
 }
 
 void mt_outbox_logged_out(struct mt_outbox *ob)

@@ -40,7 +40,7 @@ static void poll_backup(struct rpc_req *req, struct mt_now now)
 
     if (r == 0) {
         if (done != b->told && now.mono >= b->tell_at) {
-            rpc_progress(req, done, total, "copying");
+            rpc_progress(req, "copying", (int64_t)done, (int64_t)total, 0);
             b->told = done;
             b->tell_at = now.mono + TELL_US;
         }
@@ -48,7 +48,7 @@ static void poll_backup(struct rpc_req *req, struct mt_now now)
     }
     b->runs = false;
     if (r > 0) {
-        rpc_progress(req, done, done, "done");
+        rpc_progress(req, "done", (int64_t)done, (int64_t)done, 0);
         answer(req, done, warning);
     } else {
         rpc_fail(req, RPC_E_STORAGE, "no backup was made: %s", *err ? err : mt_strerror(r));

@@ -83,19 +83,52 @@ json_t *rpc_result_message(const struct rpc_view *ctx, const uint8_t *p, size_t 
     return NULL;
 }
 
-int32_t rpc_result_number(const uint8_t *p, size_t n)
+json_t *rpc_result_new_messages(const struct rpc_view *ctx, const uint8_t *p, size_t n)
 {
-    struct tl_view updates, update;
+    struct tl_view updates, update, message;
+    json_t *items = json_array();
     struct tl_vec vec;
     int field;
 
-    if (tl_view_open(&updates, p, n) != TL_OK || (field = tl_view_field(&updates, "updates")) < 0)
-        return 0;
+    if (!n || tl_view_open(&updates, p, n) != TL_OK || (field = tl_view_field(&updates, "updates")) < 0)
+        return items;
+    vec = tl_get_vector(&updates, (unsigned)field);
+    while (tl_vec_object(&vec, &update)) {
+        json_t *view;
+
+        field = has_message(update.def->id) ? tl_view_field(&update, "message") : -1;
+        if (field < 0 || !tl_get_object(&update, (unsigned)field, &message))
+            continue;
+        view = rpc_view_message(ctx, &message);
+        rpc_put_true(view, "scheduled", update.def->id == TL_updateNewScheduledMessage);
+        (void)json_array_append_new(items, view);
+    }
+    return items;
+}
+
+json_t *rpc_result_numbers(const uint8_t *p, size_t n)
+{
+    struct tl_view updates, update;
+    json_t *numbers = json_array();
+    struct tl_vec vec;
+    int field;
+
+    if (!n || tl_view_open(&updates, p, n) != TL_OK || (field = tl_view_field(&updates, "updates")) < 0)
+        return numbers;
     vec = tl_get_vector(&updates, (unsigned)field);
     while (tl_vec_object(&vec, &update))
         if (update.def->id == TL_updateMessageID)
-            return tl_get_int(&update, TLF_updateMessageID__id);
-    return 0;
+            (void)json_array_append_new(numbers, json_integer(tl_get_int(&update, TLF_updateMessageID__id)));
+    return numbers;
+}
+
+int32_t rpc_result_number(const uint8_t *p, size_t n)
+{
+    json_t *numbers = rpc_result_numbers(p, n);
+    int32_t number = (int32_t)json_integer_value(json_array_get(numbers, 0));
+
+    json_decref(numbers);
+    return number;
 }
 
 bool rpc_result_messages(const uint8_t *p, size_t n, int64_t *total, bool *whole,

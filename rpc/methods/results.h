@@ -10,6 +10,10 @@
  */
 json_t *rpc_result_message(const struct rpc_view *ctx, const uint8_t *p, size_t n, mt_chat_id chat,
                            const json_t *request);
+/* All new messages in an Updates result, as views. NULL: no memory. */
+json_t *rpc_result_new_messages(const struct rpc_view *ctx, const uint8_t *p, size_t n);
+/* The numbers that updateMessageIDs in it tell. NULL: no memory. */
+json_t *rpc_result_numbers(const uint8_t *p, size_t n);
 /* The number in an Updates result that says no more of a message: updateMessageID. 0: none. */
 int32_t rpc_result_number(const uint8_t *p, size_t n);
 /*

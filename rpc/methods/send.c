@@ -1,14 +1,11 @@
 /* sendMessage: through the outbox, so that an answer is final and a dedup_key is one message. */
 #include "rpc/methods/results.h"
 #include "rpc/methods/text.h"
+#include "rpc/methods/write.h"
 
-#include <stdio.h>
 #include <string.h>
 
-#include "core/crypto/crypto.h"
 #include "rpc/views/parts.h"
-
-#define SCHEDULE_ONLINE 0x7ffffffe /* https://core.telegram.org/api/scheduled-messages */
 
 struct send {
     struct mt_text text;
@@ -18,8 +15,9 @@ struct send {
     size_t byte;    /* where the next part begins */
     int32_t unit;
     unsigned part;
-    int32_t number; /* of a message that is fetched */
-    bool failed;
+    int32_t number;      /* of a message that is fetched */
+    int64_t send_id;     /* of the last part */
+    rpc_sent_fn *finish; /* instead of the answer; or NULL */
 };
 
 static void forget(void *state)
@@ -64,29 +62,13 @@ static bool reply_to(struct rpc_req *req, json_t **out)
     return true;
 }
 
-static bool schedule(struct rpc_req *req, json_t *params)
-{
-    const json_t *arg = rpc_arg(req, "schedule");
-    const char *word = json_string_value(arg);
-
-    if (!arg)
-        return true;
-    if (word && strcmp(word, "online") != 0) {
-        rpc_fail(req, RPC_E_INVALID_PARAMS, "params.schedule: expected a Unix time or \"online\"");
-        return false;
-    }
-    json_object_set_new(params, "schedule_date",
-                        json_integer(word ? SCHEDULE_ONLINE : json_integer_value(arg)));
-    return true;
-}
-
 /* The TL fields of the next part. False: answered with an error. */
 static bool build(struct rpc_req *req, struct send *s)
 {
     size_t len = rpc_text_part(&s->text, s->byte);
     int32_t units = mt_utf16_length(s->text.text + s->byte, len);
     json_t *entities = rpc_text_entities(&s->text, s->unit, s->unit + units);
-    json_t *reply = NULL;
+    json_t *reply = NULL, *when;
 
     json_decref(s->params);
     s->params = json_pack("{s:o, s:o}", "peer", rpc_peer_json(&s->chat), "message",
@@ -111,45 +93,29 @@ static bool build(struct rpc_req *req, struct send *s)
         json_object_set(s->params, "send_as", rpc_arg(req, "send_as"));
     s->byte += len;
     s->unit += units;
-    return schedule(req, s->params);
+    if (!rpc_schedule_arg(req, &when))
+        return false;
+    if (when)
+        json_object_set_new(s->params, "schedule_date", when);
+    return true;
 }
 
 static void sent(struct rpc_req *req, struct mt_now now, const struct mt_reply *reply);
 
-/* A key names one message: each further part has one of its own, made of the one that was given. */
-static const char *part_key(const char *key, unsigned part, char out[65])
-{
-    char index[16];
-    const struct mt_part parts[] = {{key, key ? strlen(key) : 0},
-                                    {index, (size_t)snprintf(index, sizeof index, "/%u", part)}};
-    uint8_t hash[32];
-
-    if (!key || !part)
-        return key;
-    mt_sha256(hash, parts, 2);
-    for (size_t i = 0; i < sizeof hash; i++)
-        snprintf(out + 2 * i, 3, "%02x", hash[i]);
-    return out;
-}
-
 static void send_part(struct rpc_req *req, struct mt_now now, struct send *s)
 {
-    char key[65];
+    char key[RPC_PART_KEY];
 
     if (build(req, s)) /* a repeat goes through all parts: what was cut off is finished */
         rpc_send(req, now, "messages.sendMessage", json_incref(s->params), s->chat.chat,
-                 part_key(rpc_arg_str(req, "dedup_key"), s->part++, key), sent);
+                 rpc_part_key(req, s->part++, key), sent);
 }
 
 /* queue: true. The answer leaves when the rows of all parts are on disk. */
 static void queued(struct rpc_req *req, struct mt_now now, struct send *s, const struct mt_reply *reply)
 {
-    char id[24];
-
-    snprintf(id, sizeof id, "%lld", (long long)reply->send_id);
     if (!s->first)
-        s->first = json_pack("{s:s, s:s, s:I}", "send_id", id, "state", "queued", "chat_id",
-                             (json_int_t)s->chat.chat);
+        s->first = rpc_queued_json(reply, s->chat.chat);
     if (s->byte < s->text.n) {
         send_part(req, now, s);
         return;
@@ -167,52 +133,33 @@ static void became(struct rpc_req *req, struct mt_now now, json_t *message)
         json_decref(message);
     else
         s->first = message;
+    rpc_has_sent(req);
     if (s->byte < s->text.n)
         send_part(req, now, s);
+    else if (s->finish)
+        s->finish(req, now, &s->chat, s->first, s->send_id);
     else
         rpc_answer(req, json_incref(s->first));
-}
-
-struct look {
-    const struct rpc_view *ctx;
-    json_t *message;
-};
-
-static bool keep(void *arg, const struct tl_view *message)
-{
-    struct look *l = arg;
-    struct rpc_message_head h;
-
-    if (!l->message && rpc_message_head(l->ctx, message, &h))
-        l->message = rpc_view_message(l->ctx, message);
-    return true;
 }
 
 static void fetched(struct rpc_req *req, struct mt_now now, const struct mt_reply *reply)
 {
     const struct send *s = rpc_state(req);
     struct rpc_view ctx = rpc_view_of(req, now);
-    struct look l = {.ctx = &ctx};
-    int64_t total;
-    bool whole;
+    json_t *number = json_pack("[i]", (int)s->number),
+           *items = rpc_fetched(&ctx, reply, s->chat.chat, number);
 
-    (void)rpc_result_messages(reply->p, reply->n, &total, &whole, keep, &l);
-    if (!l.message) /* deleted since */
-        l.message = json_pack("{s:i, s:I, s:b}", "id", (int)s->number, "chat_id", (json_int_t)s->chat.chat,
-                              "missing", 1);
-    became(req, now, l.message);
+    json_decref(number);
+    number = json_incref(json_array_get(items, 0));
+    json_decref(items);
+    became(req, now, number);
 }
 
 /* Of a send that a dead process had begun, the server may tell no more than the number. */
 static void fetch(struct rpc_req *req, struct mt_now now, struct send *s, int32_t number)
 {
-    bool channel = s->chat.kind == MT_PEER_CHANNEL;
-    json_t *params = json_pack("{s:[{s:s, s:i}]}", "id", "_", "inputMessageID", "id", (int)number);
-
     s->number = number;
-    if (params && channel)
-        json_object_set_new(params, "channel", rpc_peer_json(&s->chat));
-    rpc_call(req, now, channel ? "channels.getMessages" : "messages.getMessages", params, fetched);
+    rpc_fetch(req, now, &s->chat, json_pack("[i]", (int)number), fetched);
 }
 
 static void sent(struct rpc_req *req, struct mt_now now, const struct mt_reply *reply)
@@ -226,14 +173,16 @@ static void sent(struct rpc_req *req, struct mt_now now, const struct mt_reply *
         queued(req, now, s, reply);
         return;
     }
+    s->send_id = reply->send_id;
     message = rpc_result_message(&ctx, reply->p, reply->n, s->chat.chat, s->params);
     number = message ? 0 : rpc_result_number(reply->p, reply->n);
     if (message)
         became(req, now, message);
     else if (number)
         fetch(req, now, s, number);
-    else
-        rpc_fail(req, RPC_E_INTERNAL, "the server accepted the message but did not say which it became");
+    else /* it is there, and nobody can say any more where */
+        became(req, now,
+               json_pack("{s:i, s:I, s:b}", "id", 0, "chat_id", (json_int_t)s->chat.chat, "missing", 1));
 }
 
 static void found(struct rpc_req *req, struct mt_now now, const struct mt_peer *peer)
@@ -244,7 +193,7 @@ static void found(struct rpc_req *req, struct mt_now now, const struct mt_peer *
     send_part(req, now, s);
 }
 
-void rpc_m_sendMessage(struct rpc_req *req, struct mt_now now)
+void rpc_send_text(struct rpc_req *req, struct mt_now now, rpc_sent_fn *finish)
 {
     struct send *s = rpc_alloc(req, sizeof *s);
     struct mt_text text;
@@ -256,6 +205,7 @@ void rpc_m_sendMessage(struct rpc_req *req, struct mt_now now)
     if (!rpc_text_arg(req, &text))
         return;
     s->text = text;
+    s->finish = finish;
     rpc_set_state(req, s);
     if (!rpc_on_end(req, forget, s)) {
         rpc_fail_nomem(req);
@@ -271,4 +221,9 @@ void rpc_m_sendMessage(struct rpc_req *req, struct mt_now now)
         return;
     }
     rpc_peer(req, now, rpc_arg(req, "chat_id"), found);
+}
+
+void rpc_m_sendMessage(struct rpc_req *req, struct mt_now now)
+{
+    rpc_send_text(req, now, NULL);
 }

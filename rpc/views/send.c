@@ -19,28 +19,62 @@ static const char *state_name(int state)
         return "failed";
     case MT_SEND_EXPIRED:
         return "expired";
+    case MT_SEND_CANCELLED:
+        return "cancelled";
     default:
         return "unknown";
     }
 }
 
-/* The stored answer is an Updates object in JSON: back to bytes, and from there to a message. */
-static json_t *message_of(const struct rpc_view *ctx, const struct mt_outbox_row *row, const json_t *result)
+/* The method of the socket that makes such a call; of a raw call its own name. */
+static const char *method_name(const char *function, const json_t *params)
 {
-    uint16_t type = (uint16_t)tl_type_by_name("Updates", strlen("Updates"));
+    static const struct {
+        const char *function, *method, *flag; /* flag: a field that tells it from the next */
+    } rows[] = {
+        {"messages.sendMessage", "sendMessage", NULL},
+        {"messages.editMessage", "editMessage", NULL},
+        {"messages.deleteMessages", "deleteMessages", NULL},
+        {"channels.deleteMessages", "deleteMessages", NULL},
+        {"messages.readHistory", "markRead", NULL},
+        {"channels.readHistory", "markRead", NULL},
+        {"messages.readDiscussion", "markRead", NULL},
+        {"messages.updatePinnedMessage", "unpinMessage", "unpin"},
+        {"messages.updatePinnedMessage", "pinMessage", NULL},
+        {"messages.forwardMessages", "copyMessages", "drop_author"},
+        {"messages.forwardMessages", "forwardMessages", NULL},
+        {"messages.sendReaction", "setReaction", NULL},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (!strcmp(rows[i].function, function) &&
+            (!rows[i].flag || json_is_true(json_object_get(params, rows[i].flag))))
+            return rows[i].method;
+    return function;
+}
+
+/* The stored answer is the function's result in JSON: back to bytes, and from there to what it made. */
+static void put_messages(json_t *o, const struct rpc_view *ctx, const struct mt_outbox_row *row,
+                         const struct tl_def *def, const json_t *result, const json_t *params)
+{
     struct tl_json_error error;
     struct tl_out out = {0};
-    json_t *request = json_loadb((const char *)row->params.p, row->params.n, 0, NULL), *message = NULL;
+    json_t *all;
 
-    if (tl_object_from_json(type, result, "result", NULL, &out, &error) == TL_OK)
-        message = rpc_result_message(ctx, out.data, out.len, row->chat, request);
+    if (tl_field_from_json(&def->result, result, "result", NULL, &out, &error) == TL_OK &&
+        strcmp(tl_type_name(def->type), "Updates") == 0) {
+        all = rpc_result_new_messages(ctx, out.data, out.len);
+        if (json_array_size(all) > 1)
+            json_object_set(o, "messages", all);
+        else
+            rpc_put(o, "message", rpc_result_message(ctx, out.data, out.len, row->chat, params));
+        json_decref(all);
+    }
     tl_out_free(&out);
-    json_decref(request);
-    return message;
 }
 
 /* What the server said against it, in the form of an error answer. */
-static json_t *error_of(const struct rpc_view *ctx, const json_t *result)
+static json_t *error_of(const struct rpc_view *ctx, const json_t *result, const char *method)
 {
     json_int_t code = json_integer_value(json_object_get(result, "code"));
     const char *text = json_string_value(json_object_get(result, "text"));
@@ -48,24 +82,33 @@ static json_t *error_of(const struct rpc_view *ctx, const json_t *result)
     if (!text)
         return NULL;
     return json_pack("{s:I, s:s, s:{s:s, s:s, s:s}}", "code", RPC_E_TELEGRAM + code, "message", text, "data",
-                     "name", text, "account", ctx->account->name, "method", "sendMessage");
+                     "name", text, "account", ctx->account->name, "method", method);
 }
 
 json_t *rpc_view_send(const struct rpc_view *ctx, const struct mt_outbox_row *row)
 {
-    json_t *result = row->result.n ? json_loadb((const char *)row->result.p, row->result.n, 0, NULL) : NULL;
+    json_t *result =
+        row->result.n ? json_loadb((const char *)row->result.p, row->result.n, JSON_DECODE_ANY, NULL) : NULL;
+    json_t *params = json_loadb((const char *)row->params.p, row->params.n, 0, NULL);
+    const struct tl_def *def = tl_def_by_name((const char *)row->method.p, row->method.n, true);
+    const char *method = def ? method_name(tl_def_name(def), params) : "";
     char id[24];
     json_t *o;
 
     snprintf(id, sizeof id, "%lld", (long long)row->id);
-    o = json_pack("{s:s, s:s, s:I, s:I}", "send_id", id, "state", state_name(row->state), "chat_id",
-                  (json_int_t)row->chat, "created", (json_int_t)row->created);
+    o = json_pack("{s:s, s:s, s:s, s:I, s:I}", "send_id", id, "state", state_name(row->state), "method",
+                  method, "chat_id", (json_int_t)row->chat, "created", (json_int_t)row->created);
     if (o)
         rpc_put_text(o, "dedup_key", row->dedup);
-    if (o && result && row->state == MT_SEND_SENT)
-        rpc_put(o, "message", message_of(ctx, row, result));
+    if (o && row->flags & MT_SEND_QUEUED && row->expires)
+        json_object_set_new(o, "expires", json_integer(row->expires));
+    if (o && result && def && row->state == MT_SEND_SENT)
+        put_messages(o, ctx, row, def, result, params);
+    else if (o && json_is_string(json_object_get(result, "sent")))
+        json_object_set(o, "sent", json_object_get(result, "sent"));
     else if (o && result)
-        rpc_put(o, "error", error_of(ctx, result));
+        rpc_put(o, "error", error_of(ctx, result, method));
+    json_decref(params);
     json_decref(result);
     return o;
 }

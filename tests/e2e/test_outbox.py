@@ -1,6 +1,6 @@
 """Queued sends: answered when they are on disk, told of at their end, refused ones with the reason."""
 import pytest
-from harness import RpcError
+from harness import RpcError, wait_until
 
 
 def event(sub):
@@ -41,3 +41,22 @@ def test_a_refused_send_says_why_and_frees_its_key(tgd, sandbox):
         told = event(sub)["send"]
         assert told["state"] == "failed" and told["error"]["data"]["name"] == "CHAT_WRITE_FORBIDDEN"
     assert tgd.call("sendMessage", chat_id="@alice", text="x", dedup_key="r")["text"] == "x"
+
+
+def test_a_send_that_waits_is_shown_and_taken_back(tgd, sandbox):
+    sandbox("fault", do="error", code=420, text="FLOOD_WAIT_300", match={"method": "messages.sendMessage"}, times=1)
+    answer = tgd.call("sendMessage", chat_id="@alice", text="never", queue=True, dedup_key="c", expires=600)
+    send = wait_until("the wait", lambda: next((s for s in tgd.call("listSends")["items"] if s["stage"] == "waiting"), None))
+    assert send["send_id"] == answer["send_id"] and 290 < send["seconds"] <= 300
+    assert 590 < send["expires"] - send["created"] <= 601
+    assert tgd.call("getSend", chat_id="@alice", dedup_key="c")["seconds"] > 290
+    # whoever has less patience is refused here, without asking
+    e = tgd.refuses("FLOOD_WAIT", "sendMessage", chat_id="me", text="now")
+    assert e.code == 2420 and e.data["local"] and 290 < e.data["seconds"] <= 300
+    assert tgd.call("cancelSend", send_id=answer["send_id"])["cancelled"]
+    told = tgd.call("waitEvent", types=["send"], since="oldest", wait=5)["send"]
+    assert told["send_id"] == answer["send_id"] and told["state"] == "cancelled"
+    assert tgd.call("cancelSend", send_id=answer["send_id"])["cancelled"] is False
+    assert tgd.call("listSends")["items"] == []
+    assert [s["state"] for s in tgd.call("listSends", all=True, limit=5)["items"]][-1:] == ["cancelled"]
+    tgd.refuses("SEND_UNKNOWN", "getSend", send_id="1")

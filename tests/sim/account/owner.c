@@ -82,6 +82,7 @@ static void carry_out(struct owner *o, const struct mt_fx *fx)
     struct mt_now now = owner_now(o);
 
     switch (fx->kind) {
+    case MT_FX_STAGE:
     case MT_FX_NONE:
     case MT_FX_OUTPUT:
         return;

@@ -157,7 +157,12 @@ static const char *one_fx(struct abench *b, const struct mt_fx *fx)
         b->job_token = fx->token;
         return "compute";
     case MT_FX_OUTBOX:
-        return fmt("row %d", fx->row->state);
+        return fmt("row %d%s", fx->row->state, fx->tell ? " told" : "");
+    case MT_FX_STAGE:
+        return fmt("stage %d %s%s", (int)fx->token, fx->stage.name,
+                   fx->stage.seconds  ? fmt(" %llds", (long long)fx->stage.seconds)
+                   : fx->stage.before ? fmt(" after %d", (int)fx->stage.before)
+                                      : "");
     case MT_FX_NONE:
     case MT_FX_STATE:
     case MT_FX_CHANNEL:

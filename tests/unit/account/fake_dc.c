@@ -88,6 +88,14 @@ void mt_dc_cancel(struct mt_dc *dc, struct mt_now now, uint64_t token)
         }
 }
 
+bool mt_dc_withdraw(struct mt_dc *dc, struct mt_now now, uint64_t token)
+{
+    if (dc->up)
+        return false;
+    mt_dc_cancel(dc, now, token);
+    return true;
+}
+
 static void say(struct mt_dc *dc, const char *text)
 {
     size_t n = strlen(dc->said);

@@ -325,6 +325,9 @@ void fx_text(const struct mt_fx *fx, char *buf, size_t n)
         snprintf(buf, n, "reply %llu kind%d%s%s", (unsigned long long)fx->token, (int)fx->reply->kind,
                  fx->reply->text[0] ? " " : "", fx->reply->text);
         break;
+    case MT_FX_STAGE:
+        snprintf(buf, n, "stage %llu %s", (unsigned long long)fx->token, fx->stage.name);
+        break;
     case MT_FX_NONE:
     case MT_FX_CONNECT:
     case MT_FX_CLOSE:

@@ -37,7 +37,23 @@ int mt_account_send(struct mt_account *a, struct mt_now now, const struct mt_sen
     snprintf(a->dedup, sizeof a->dedup, "%.*s", (int)send->dedup_len,
              send->dedup ? (const char *)send->dedup : "");
     a->chat = send->chat;
+    a->queue = send->queue;
+    a->unordered = send->unordered;
+    a->progress = send->progress;
     return take(a, send->token);
+}
+
+int mt_account_cancel_send(struct mt_account *a, struct mt_now now, int64_t send_id)
+{
+    a->withdrawn = send_id;
+    return a->refuse;
+}
+
+bool mt_account_send_stage(const struct mt_account *a, struct mt_now now, int64_t send_id,
+                           struct mt_send_stage *out)
+{
+    *out = (struct mt_send_stage){.name = "waiting", .seconds = 17};
+    return true;
 }
 
 static int step(struct mt_account *a, uint64_t token, const char *secret)

@@ -18,6 +18,8 @@ struct mt_account {
     char business[64];
     char method[64], params[4096], dedup[65];
     mt_chat_id chat;
+    bool queue, unordered, progress;
+    int64_t withdrawn;
     char secret[128]; /* what a login step was given */
     uint64_t cancelled;
     mt_chat_id watched[4];

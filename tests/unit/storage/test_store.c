@@ -69,7 +69,7 @@ static void a_newer_file_is_refused_with_both_versions(void **state)
     sqlite3_close(db);
     assert_int_equal(fixture_try(f), STORE_E_NEWER);
     assert_non_null(strstr(f->err, "99"));
-    assert_non_null(strstr(f->err, "up to 2"));
+    assert_non_null(strstr(f->err, "up to 3"));
 }
 
 static void every_statement_prepares(void **state)
@@ -436,8 +436,15 @@ static int take_row(void *arg, const struct mt_outbox_row *row)
 {
     char *out = arg;
 
-    sprintf(out + strlen(out), "%d:%.*s:%.*s ", (int)row->id, (int)row->dedup.n,
-            row->dedup.n ? (const char *)row->dedup.p : "", (int)row->params.n, (const char *)row->params.p);
+    sprintf(out + strlen(out), "%d%s:%.*s:%.*s ", (int)row->id, row->flags & MT_SEND_QUEUED ? "q" : "",
+            (int)row->dedup.n, row->dedup.n ? (const char *)row->dedup.p : "", (int)row->params.n,
+            (const char *)row->params.p);
+    return 0;
+}
+
+static int take_expires(void *arg, const struct mt_outbox_row *row)
+{
+    *(int64_t *)arg = row->expires;
     return 0;
 }
 
@@ -448,12 +455,15 @@ static void the_outbox_gives_back_what_has_not_ended(void **state)
     const struct store_ops *ops;
     char got[256] = "";
     char params[8];
+    int64_t expires = 0;
 
     fixture_open(f);
     for (int i = 1; i <= 4; i++) {
         row.id = i;
         row.state = i == 2 ? MT_SEND_SENT : i == 3 ? MT_SEND_FAILED : MT_SEND_RUNNING;
         row.created = f->wall - i;
+        row.expires = f->wall + 100 * i;
+        row.flags = i == 1 ? MT_SEND_QUEUED : 0;
         row.dedup = (struct tl_slice){(const uint8_t *)"k", i > 2};
         row.params = (struct tl_slice){(const uint8_t *)params, 2};
         snprintf(params, sizeof params, "p%d", i);
@@ -464,13 +474,21 @@ static void the_outbox_gives_back_what_has_not_ended(void **state)
     fixture_open(f);
     ops = store_ops_of(f->s, 1);
     assert_int_equal(ops->each_unsent(ops->ctx, take_row, got), MT_OK);
-    assert_string_equal(got, "4:k:p4 1::p1 ");
+    assert_string_equal(got, "4:k:p4 1q::p1 ");
     got[0] = 0;
     assert_int_equal(ops->send_by_dedup(ops->ctx, 7, "k", 1, take_row, got), MT_OK);
     assert_string_equal(got, "3:k:p3 ");
     assert_int_equal(ops->send_by_dedup(ops->ctx, 8, "k", 1, take_row, got), MT_E_NOT_FOUND);
     assert_int_equal(store_outbox_get(f->s, 1, 2, take_row, got), MT_OK);
     assert_int_equal(store_outbox_get(f->s, 2, 2, take_row, got), MT_E_NOT_FOUND);
+    got[0] = 0;
+    assert_int_equal(store_outbox_list(f->s, 1, 0, false, 3, take_row, got), MT_OK);
+    assert_string_equal(got, "4:k:p4 3:k:p3 2::p2 ");
+    got[0] = 0;
+    assert_int_equal(store_outbox_list(f->s, 1, 4, true, 3, take_row, got), MT_OK);
+    assert_string_equal(got, "1q::p1 ");
+    assert_int_equal(store_outbox_get(f->s, 1, 1, take_expires, &expires), MT_OK);
+    assert_int_equal(expires, f->wall + 100);
     f->wall += 31 * 86400;
     while (store_journal_trim(f->s, fixture_now(f)))
         ;
@@ -505,37 +523,6 @@ static void subscriptions_are_kept_by_name(void **state)
     assert_int_equal(store_sub_drop(f->s, "b"), MT_OK);
     assert_int_equal(store_sub_drop(f->s, "b"), MT_E_NOT_FOUND);
     assert_int_equal(store_sub_get(f->s, "b", &c), MT_E_NOT_FOUND);
-}
-
-static void a_damaged_cache_is_thrown_away(void **state)
-{
-    struct fixture *f = *state;
-    char path[256];
-    mt_chat_id chat = 0;
-    FILE *file;
-
-    fixture_open(f);
-    assert_int_equal(store_cache_put_msg_chat(f->s, 1, 5, -6), MT_OK);
-    assert_int_equal(store_begin(f->s), MT_OK);
-    assert_int_equal(store_cache_put_msg_chat(f->s, 1, 6, -7), MT_OK);
-    assert_int_equal(store_commit(f->s, NULL), MT_OK);
-    fixture_close(f);
-    fixture_open(f);
-    assert_int_equal(store_cache_msg_chat(f->s, 1, 5, &chat), MT_OK);
-    assert_int_equal(chat, -6);
-    assert_int_equal(store_cache_msg_chat(f->s, 1, 6, &chat), MT_OK);
-    assert_int_equal(store_cache_msg_chat(f->s, 2, 6, &chat), MT_E_NOT_FOUND);
-    fixture_close(f);
-    fixture_path(f, "cache.db", path);
-    file = fopen(path, "w");
-    fprintf(file, "this was never a database, however long one looks at it");
-    fclose(file);
-    fixture_open(f);
-    assert_int_equal(store_cache_msg_chat(f->s, 1, 5, &chat), MT_E_NOT_FOUND);
-    assert_int_equal(store_cache_put_msg_chat(f->s, 1, 5, 8), MT_OK);
-    assert_int_equal(store_cache_msg_chat(f->s, 1, 5, &chat), MT_OK);
-    assert_int_equal(chat, 8);
-    assert_null(store_trouble(f->s));
 }
 
 /* --- turns --- */
@@ -589,7 +576,6 @@ int main(void)
         T(a_name_that_moved_finds_its_new_owner),
         T(the_outbox_gives_back_what_has_not_ended),
         T(subscriptions_are_kept_by_name),
-        T(a_damaged_cache_is_thrown_away),
         T(a_rolled_back_turn_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
