@@ -119,6 +119,14 @@ static void discard(struct tgd_account *a, struct mt_now now, const struct mt_fx
         tgd_account_last_reply(a, now, fx);
 }
 
+static void put_send(struct tgd_pump *p, int32_t account, struct mt_now now, const struct mt_fx *fx)
+{
+    need_turn(p);
+    wrote(p, "outbox", store_put_outbox(p->d->store, account, fx->row));
+    if (fx->tell)
+        rpc_render_fx(p->d->rpc, now, account, fx, append, p);
+}
+
 static void carry_out(struct tgd_pump *p, struct tgd_account *a, struct mt_now now, const struct mt_fx *fx)
 {
     struct store *s = p->d->store;
@@ -166,10 +174,7 @@ static void carry_out(struct tgd_pump *p, struct tgd_account *a, struct mt_now n
         wrote(p, "peer", store_put_peer(s, id, fx->peer));
         break;
     case MT_FX_OUTBOX:
-        need_turn(p);
-        wrote(p, "outbox", store_put_outbox(s, id, fx->row));
-        if (fx->tell)
-            rpc_render_fx(p->d->rpc, now, id, fx, append, p);
+        put_send(p, id, now, fx);
         break;
     case MT_FX_UPDATE:
         rpc_render(p->d->rpc, now, id, fx, append, p);
