@@ -1,6 +1,8 @@
 /* Buttons and reactions under a message. */
-#include "rpc/views/parts.h"
+#include "rpc/views/update.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <openssl/evp.h>
 
@@ -25,14 +27,29 @@ static const struct {
     {TL_keyboardButtonRequestPeer, "chat"},
 };
 
-static void put_base64(json_t *o, const char *key, struct tl_slice s)
+json_t *rpc_base64(struct tl_slice s)
 {
     unsigned char *text = s.n <= 4096 ? malloc(s.n / 3 * 4 + 8) : NULL;
     int n = text ? EVP_EncodeBlock(text, s.p, (int)s.n) : 0;
+    json_t *string = text ? json_stringn((const char *)text, (size_t)n) : NULL;
 
-    if (text)
-        rpc_put(o, key, json_stringn((const char *)text, (size_t)n));
     free(text);
+    return string;
+}
+
+void rpc_put_base64(json_t *o, const char *key, struct tl_slice s)
+{
+    rpc_put(o, key, rpc_base64(s));
+}
+
+void rpc_event_bytes(json_t *body, const char *key, struct tl_slice s)
+{
+    char name[32];
+    json_t *text = json_stringn(s.n ? (const char *)s.p : "", s.n); /* NULL: it is not UTF-8 */
+
+    rpc_put_base64(body, key, s);
+    snprintf(name, sizeof name, "%s_text", key);
+    rpc_put(body, name, text);
 }
 
 static json_t *button(const struct tl_view *b)
@@ -51,7 +68,7 @@ static json_t *button(const struct tl_view *b)
     if (url >= 0)
         rpc_put_text(o, "url", tl_get_bytes(b, (unsigned)url));
     if (b->def->id == TL_keyboardButtonCallback)
-        put_base64(o, "data", tl_get_bytes(b, TLF_keyboardButtonCallback__data));
+        rpc_put_base64(o, "data", tl_get_bytes(b, TLF_keyboardButtonCallback__data));
     return o;
 }
 
@@ -77,20 +94,33 @@ json_t *rpc_view_buttons(const struct tl_view *markup)
     return list;
 }
 
-static void put_reaction(json_t *o, const struct tl_view *r)
+json_t *rpc_view_reaction(const struct tl_view *r)
 {
-    if (r->def->id == TL_reactionEmoji)
-        rpc_put_text(o, "reaction", tl_get_bytes(r, TLF_reactionEmoji__emoticon));
-    else if (r->def->id == TL_reactionCustomEmoji)
-        rpc_put_long(o, "reaction", tl_get_long(r, TLF_reactionCustomEmoji__document_id));
-    else if (r->def->id == TL_reactionPaid)
-        rpc_put_str(o, "reaction", "paid");
+    char id[24];
+
+    switch (r->def->id) {
+    case TL_reactionEmoji:
+        return rpc_text(tl_get_bytes(r, TLF_reactionEmoji__emoticon));
+    case TL_reactionCustomEmoji:
+        snprintf(id, sizeof id, "%" PRId64, tl_get_long(r, TLF_reactionCustomEmoji__document_id));
+        return json_string(id);
+    case TL_reactionPaid:
+        return json_string("paid");
+    default:
+        return NULL;
+    }
 }
 
 json_t *rpc_view_reactions(const struct tl_view *reactions)
 {
     struct tl_vec results = tl_get_vector(reactions, TLF_messageReactions__results);
-    json_t *list = results.left ? json_array() : NULL;
+
+    return results.left ? rpc_view_counts(results) : NULL;
+}
+
+json_t *rpc_view_counts(struct tl_vec results)
+{
+    json_t *list = json_array();
     struct tl_view count, reaction;
 
     while (list && tl_vec_object(&results, &count)) {
@@ -100,7 +130,7 @@ json_t *rpc_view_reactions(const struct tl_view *reactions)
             json_decref(o);
             continue;
         }
-        put_reaction(o, &reaction);
+        rpc_put(o, "reaction", rpc_view_reaction(&reaction));
         rpc_put(o, "total", json_integer(tl_get_int(&count, TLF_reactionCount__count)));
         rpc_put_true(o, "mine", tl_has(&count, TLF_reactionCount__chosen_order));
         (void)json_array_append_new(list, o);

@@ -17,6 +17,8 @@ void rpc_put_int(json_t *o, const char *key, int64_t v);  /* 0 is absent */
 void rpc_put_long(json_t *o, const char *key, int64_t v); /* as a decimal string; 0 is absent */
 void rpc_put_true(json_t *o, const char *key, bool v);
 void rpc_put(json_t *o, const char *key, json_t *take); /* NULL is absent */
+json_t *rpc_base64(struct tl_slice s);
+void rpc_put_base64(json_t *o, const char *key, struct tl_slice s);
 /* The TL object as JSON, for `raw`. NULL where it cannot be. */
 json_t *rpc_view_raw(const struct tl_view *v);
 
@@ -36,6 +38,8 @@ json_t *rpc_view_entities(const struct tl_view *v, unsigned field, struct tl_sli
 json_t *rpc_view_media(const struct tl_view *media);
 json_t *rpc_view_buttons(const struct tl_view *markup);
 json_t *rpc_view_reactions(const struct tl_view *reactions);
+json_t *rpc_view_counts(struct tl_vec counts);             /* of ReactionCount */
+json_t *rpc_view_reaction(const struct tl_view *reaction); /* a string; NULL: none */
 /*
  * The action of a service message: `text` gets the words for it, with the sender's name in front. *change is
  * what a `chat` event calls it, or NULL where it is none.

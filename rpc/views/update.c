@@ -2,7 +2,7 @@
  * Updates -> events. One function per event type; which constructor goes to which is rpc/schema/updates.map's
  * to say. A key names the happening, so that a repeat after a difference has the same.
  */
-#include "rpc/views/parts.h"
+#include "rpc/views/update.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,32 +12,41 @@
 #define SERVICE_CHAT   777000
 #define SERVICE_KEEP_S 3600
 
-struct render {
-    const struct rpc_view *ctx;
-    const struct mt_fx *fx;
-    const struct tl_view *u;
-    void (*event)(void *arg, const struct rpc_view_event *event);
-    void *arg;
-};
-
-#define KEY_MAX 128
-
-static int64_t time_of(const struct render *r)
+int64_t rpc_event_time(const struct rpc_render *r)
 {
     return r->fx->date ? r->fx->date : r->ctx->now.wall / MT_US_PER_S;
 }
 
-/* Hands an event over and releases its body. */
-static int emit(struct render *r, struct rpc_view_event *e, json_t *body)
+int rpc_event_emit(struct rpc_render *r, struct rpc_view_event *e, json_t *body)
 {
     if (!body)
         return MT_E_NOMEM;
     e->body = body;
     if (!e->time)
-        e->time = time_of(r);
+        e->time = rpc_event_time(r);
     r->event(r->arg, e);
     json_decref(body);
     return MT_OK;
+}
+
+/* FNV-1a: names bytes, protects nothing. */
+uint64_t rpc_event_digest(const struct rpc_render *r)
+{
+    uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+    for (size_t i = 0; i < r->u->n; i++)
+        h = (h ^ r->u->p[i]) * UINT64_C(0x100000001b3);
+    return h;
+}
+
+void rpc_event_sender(struct rpc_render *r, json_t *body, mt_chat_id sender)
+{
+    struct mt_peer p;
+
+    rpc_view_find(r->ctx, sender, &p);
+    rpc_put_int(body, "sender_id", sender);
+    rpc_put_str(body, "sender_name", p.name);
+    rpc_put_str(body, "sender_username", p.username);
 }
 
 /* --- message, edit --- */
@@ -50,11 +59,11 @@ static int64_t expiry(const struct rpc_message_head *h)
 }
 
 /* A service message that changes its chat is also a `chat` event. */
-static int change_event(struct render *r, const struct tl_view *m, const struct rpc_message_head *h)
+static int change_event(struct rpc_render *r, const struct tl_view *m, const struct rpc_message_head *h)
 {
     struct rpc_view_event e = {
         .type = "chat", .chat = h->chat, .sender = h->sender, .time = h->date, .direction = h->out ? 2 : 1};
-    char key[KEY_MAX];
+    char key[RPC_KEY_MAX];
     struct tl_slice title;
     struct mt_peer p;
     int64_t user;
@@ -75,16 +84,16 @@ static int change_event(struct render *r, const struct tl_view *m, const struct 
     rpc_put_text(body, "title", title);
     snprintf(key, sizeof key, "chat/%" PRId64 "/%d", h->chat, (int)h->id);
     e.key = key;
-    return emit(r, &e, body);
+    return rpc_event_emit(r, &e, body);
 }
 
-static int message_event(struct render *r, const char *type)
+static int message_event(struct rpc_render *r, const char *type)
 {
     int field = tl_view_field(r->u, "message");
     struct rpc_view_event e = {.type = type};
     struct rpc_message_head h;
     struct tl_view m;
-    char key[KEY_MAX];
+    char key[RPC_KEY_MAX];
     json_t *body;
     bool scheduled = r->u->def->id == TL_updateNewScheduledMessage;
     int err;
@@ -109,21 +118,21 @@ static int message_event(struct render *r, const char *type)
     body = rpc_view_message(r->ctx, &m);
     if (body)
         rpc_put_true(body, "scheduled", scheduled);
-    err = emit(r, &e, body);
+    err = rpc_event_emit(r, &e, body);
     return err == MT_OK && strcmp(type, "message") == 0 && !scheduled ? change_event(r, &m, &h) : err;
 }
 
 /* A notice of the service that is no message of any chat: shown as one of the service's. */
-static int service_notice(struct render *r)
+static int service_notice(struct rpc_render *r)
 {
     struct rpc_view_event e = {
         .type = "message", .chat = SERVICE_CHAT, .sender = SERVICE_CHAT, .direction = 1};
     struct tl_slice text = tl_get_bytes(r->u, TLF_updateServiceNotification__message);
     struct tl_slice kind = tl_get_bytes(r->u, TLF_updateServiceNotification__type);
-    char key[KEY_MAX];
+    char key[RPC_KEY_MAX];
     json_t *body;
 
-    e.time = time_of(r);
+    e.time = rpc_event_time(r);
     e.expires = e.time + SERVICE_KEEP_S;
     snprintf(key, sizeof key, "notice/%.*s/%" PRId64, (int)(kind.n < 64 ? kind.n : 64),
              kind.n ? (const char *)kind.p : "", e.time);
@@ -135,16 +144,16 @@ static int service_notice(struct render *r)
         rpc_put(body, "text", rpc_text(text));
         rpc_put(body, "entities", rpc_view_entities(r->u, TLF_updateServiceNotification__entities, text));
     }
-    return emit(r, &e, body);
+    return rpc_event_emit(r, &e, body);
 }
 
 /* --- delete --- */
 
-static int emit_delete(struct render *r, mt_chat_id chat, json_t *ids, bool scheduled)
+static int emit_delete(struct rpc_render *r, mt_chat_id chat, json_t *ids, bool scheduled)
 {
     struct rpc_view_event e = {.type = "delete", .chat = chat};
     size_t n = json_array_size(ids);
-    char key[KEY_MAX];
+    char key[RPC_KEY_MAX];
     json_t *body = json_object();
 
     snprintf(key, sizeof key, "delete/%" PRId64 "/%" JSON_INTEGER_FORMAT "-%" JSON_INTEGER_FORMAT "/%zu",
@@ -156,11 +165,11 @@ static int emit_delete(struct render *r, mt_chat_id chat, json_t *ids, bool sche
         rpc_put(body, "message_ids", json_incref(ids));
         rpc_put_true(body, "scheduled", scheduled);
     }
-    return emit(r, &e, body);
+    return rpc_event_emit(r, &e, body);
 }
 
 /* Ids of the common box do not say their chat: neighbours of one chat make one event. */
-static int delete_common(struct render *r, struct tl_vec ids)
+static int delete_common(struct rpc_render *r, struct tl_vec ids)
 {
     const struct rpc_host *host = r->ctx->host;
     json_t *run = NULL;
@@ -190,7 +199,7 @@ static int delete_common(struct render *r, struct tl_vec ids)
     return err;
 }
 
-static int delete_in(struct render *r, mt_chat_id chat, struct tl_vec ids, bool scheduled)
+static int delete_in(struct rpc_render *r, mt_chat_id chat, struct tl_vec ids, bool scheduled)
 {
     json_t *list = json_array();
     int32_t id;
@@ -206,21 +215,21 @@ static int delete_in(struct render *r, mt_chat_id chat, struct tl_vec ids, bool 
 }
 
 /* Everything up to an id left a channel's view at once. */
-static int delete_up_to(struct render *r)
+static int delete_up_to(struct rpc_render *r)
 {
     mt_chat_id chat = mt_chat_of_channel(tl_get_long(r->u, TLF_updateChannelAvailableMessages__channel_id));
     int32_t up_to = tl_get_int(r->u, TLF_updateChannelAvailableMessages__available_min_id);
     struct rpc_view_event e = {.type = "delete", .chat = chat};
-    char key[KEY_MAX];
+    char key[RPC_KEY_MAX];
 
     snprintf(key, sizeof key, "delete/%" PRId64 "/0-%d", chat, (int)up_to);
     e.key = key;
-    return emit(
+    return rpc_event_emit(
         r, &e,
         json_pack("{s:I, s:[], s:i}", "chat_id", (json_int_t)chat, "message_ids", "up_to_id", (int)up_to));
 }
 
-static int delete_event(struct render *r)
+static int delete_event(struct rpc_render *r)
 {
     switch (r->u->def->id) {
     case TL_updateDeleteMessages:
@@ -270,11 +279,11 @@ static bool read_of(const struct tl_view *u, struct read *d)
     return d->chat != 0;
 }
 
-static int read_event(struct render *r)
+static int read_event(struct rpc_render *r)
 {
     struct rpc_view_event e = {.type = "read"};
     struct read d;
-    char key[KEY_MAX];
+    char key[RPC_KEY_MAX];
     json_t *body;
 
     if (!read_of(r->u, &d))
@@ -289,18 +298,18 @@ static int read_event(struct render *r)
         rpc_put(body, "unread", json_integer(d.unread));
     if (body)
         rpc_put_int(body, "thread_id", d.thread);
-    return emit(r, &e, body);
+    return rpc_event_emit(r, &e, body);
 }
 
 /* --- chat --- */
 
-static int chat_event(struct render *r, mt_chat_id chat, const char *action, int64_t user, int64_t by,
+static int chat_event(struct rpc_render *r, mt_chat_id chat, const char *action, int64_t user, int64_t by,
                       json_t *ids, int64_t stamp)
 {
     struct rpc_view_event e = {.type = "chat", .chat = chat, .sender = by};
     json_t *body = json_pack("{s:I, s:s}", "chat_id", (json_int_t)chat, "action", action);
     struct mt_peer p;
-    char key[KEY_MAX];
+    char key[RPC_KEY_MAX];
 
     snprintf(key, sizeof key, "chat/%" PRId64 "/%s/%" PRId64 "/%" PRId64, chat, action, user, stamp);
     e.key = key;
@@ -316,10 +325,10 @@ static int chat_event(struct render *r, mt_chat_id chat, const char *action, int
         rpc_put(body, "message_ids", ids);
     else
         json_decref(ids);
-    return emit(r, &e, body);
+    return rpc_event_emit(r, &e, body);
 }
 
-static int pins(struct render *r, mt_chat_id chat, struct tl_vec ids, bool pinned, int32_t pts)
+static int pins(struct rpc_render *r, mt_chat_id chat, struct tl_vec ids, bool pinned, int32_t pts)
 {
     json_t *list = json_array();
     int32_t id;
@@ -345,7 +354,7 @@ static bool is_member(const struct tl_view *u, unsigned field)
     return id && id != TL_channelParticipantLeft && id != TL_channelParticipantBanned;
 }
 
-static int participant(struct render *r)
+static int participant(struct rpc_render *r)
 {
     const struct tl_view *u = r->u;
 
@@ -372,20 +381,20 @@ static int participant(struct render *r)
     return MT_OK;
 }
 
-static int chat_update(struct render *r)
+static int chat_update(struct rpc_render *r)
 {
     const struct tl_view *u = r->u;
 
     switch (u->def->id) {
     case TL_updateChannel:
         return chat_event(r, mt_chat_of_channel(tl_get_long(u, TLF_updateChannel__channel_id)), "changed", 0,
-                          0, NULL, time_of(r));
+                          0, NULL, rpc_event_time(r));
     case TL_updateChat:
         return chat_event(r, mt_chat_of_group(tl_get_long(u, TLF_updateChat__chat_id)), "changed", 0, 0, NULL,
-                          time_of(r));
+                          rpc_event_time(r));
     case TL_updateChatDefaultBannedRights:
         return chat_event(r, rpc_peer_field(u, TLF_updateChatDefaultBannedRights__peer), "restricted", 0, 0,
-                          NULL, time_of(r));
+                          NULL, rpc_event_time(r));
     case TL_updateChatParticipantAdmin:
         return chat_event(r, mt_chat_of_group(tl_get_long(u, TLF_updateChatParticipantAdmin__chat_id)),
                           tl_get_bool(u, TLF_updateChatParticipantAdmin__is_admin) ? "promoted" : "demoted",
@@ -401,6 +410,15 @@ static int chat_update(struct render *r)
                     tl_get_vector(u, TLF_updatePinnedChannelMessages__messages),
                     tl_has(u, TLF_updatePinnedChannelMessages__pinned),
                     tl_get_int(u, TLF_updatePinnedChannelMessages__pts));
+    case TL_updateBotChatInviteRequester:
+        return chat_event(r, rpc_peer_field(u, TLF_updateBotChatInviteRequester__peer), "requested",
+                          tl_get_long(u, TLF_updateBotChatInviteRequester__user_id), 0, NULL,
+                          tl_get_int(u, TLF_updateBotChatInviteRequester__date));
+    case TL_updateBotStopped:
+        return chat_event(r, tl_get_long(u, TLF_updateBotStopped__user_id),
+                          tl_get_bool(u, TLF_updateBotStopped__stopped) ? "stopped" : "started",
+                          tl_get_long(u, TLF_updateBotStopped__user_id), 0, NULL,
+                          tl_get_int(u, TLF_updateBotStopped__date));
     default:
         return participant(r);
     }
@@ -434,12 +452,12 @@ static const char *typing_action(uint32_t id)
     }
 }
 
-static int typing_event(struct render *r)
+static int typing_event(struct rpc_render *r)
 {
     const struct tl_view *u = r->u;
     struct rpc_view_event e = {.type = "typing", .live = true, .direction = 1};
     int action = tl_view_field(u, "action");
-    char key[KEY_MAX];
+    char key[RPC_KEY_MAX];
     json_t *body;
 
     if (u->def->id == TL_updateUserTyping) {
@@ -455,15 +473,15 @@ static int typing_event(struct render *r)
     e.key = key;
     body = json_pack("{s:I, s:I, s:s}", "chat_id", (json_int_t)e.chat, "sender_id", (json_int_t)e.sender,
                      "action", typing_action(action >= 0 ? tl_get_id(u, (unsigned)action) : 0));
-    return emit(r, &e, body);
+    return rpc_event_emit(r, &e, body);
 }
 
-static int status_event(struct render *r)
+static int status_event(struct rpc_render *r)
 {
     struct rpc_view_event e = {.type = "user_status", .live = true};
     struct tl_view status;
     int64_t user = tl_get_long(r->u, TLF_updateUserStatus__user_id);
-    char key[KEY_MAX];
+    char key[RPC_KEY_MAX];
     json_t *body;
 
     if (!tl_get_object(r->u, TLF_updateUserStatus__status, &status))
@@ -477,28 +495,42 @@ static int status_event(struct render *r)
         rpc_put_int(body, "until", tl_get_int(&status, TLF_userStatusOnline__expires));
     else if (body && status.def->id == TL_userStatusOffline)
         rpc_put_int(body, "last_seen", tl_get_int(&status, TLF_userStatusOffline__was_online));
-    return emit(r, &e, body);
+    return rpc_event_emit(r, &e, body);
 }
+
+static const struct {
+    const char *type;
+    int (*render)(struct rpc_render *r);
+} renderers[] = {
+    {"delete", delete_event},
+    {"read", read_event},
+    {"reaction", rpc_event_reaction},
+    {"chat", chat_update},
+    {"poll", rpc_event_poll},
+    {"story", rpc_event_story},
+    {"draft", rpc_event_draft},
+    {"dialog", rpc_event_dialog},
+    {"callback", rpc_event_callback},
+    {"inline", rpc_event_inline},
+    {"inline_sent", rpc_event_inline_sent},
+    {"precheckout", rpc_event_precheckout},
+    {"shipping", rpc_event_shipping},
+    {"typing", typing_event},
+    {"user_status", status_event},
+};
 
 int rpc_view_update(const struct rpc_view *ctx, const char *type, const struct mt_fx *update,
                     const struct tl_view *object,
                     void (*event)(void *arg, const struct rpc_view_event *event), void *arg)
 {
-    struct render r = {.ctx = ctx, .fx = update, .u = object, .event = event, .arg = arg};
+    struct rpc_render r = {.ctx = ctx, .fx = update, .u = object, .event = event, .arg = arg};
 
     if (object->def->id == TL_updateServiceNotification)
         return service_notice(&r);
     if (strcmp(type, "message") == 0 || strcmp(type, "edit") == 0)
         return message_event(&r, type);
-    if (strcmp(type, "delete") == 0)
-        return delete_event(&r);
-    if (strcmp(type, "read") == 0)
-        return read_event(&r);
-    if (strcmp(type, "chat") == 0)
-        return chat_update(&r);
-    if (strcmp(type, "typing") == 0)
-        return typing_event(&r);
-    if (strcmp(type, "user_status") == 0)
-        return status_event(&r);
+    for (size_t i = 0; i < sizeof renderers / sizeof *renderers; i++)
+        if (strcmp(type, renderers[i].type) == 0)
+            return renderers[i].render(&r);
     return MT_E_PEER;
 }

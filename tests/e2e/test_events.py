@@ -311,6 +311,16 @@ def test_a_long_absence_is_caught_up_in_slices(bob, sandbox, slice_of):
     assert [t for t in got if int(t[1:]) % 2 == 1] == [f"m{i}" for i in range(1, 20, 2)]
 
 
+def test_a_reaction_is_an_event_of_its_own(bob, sandbox):
+    at = bob.call("getEvents", since="now")["cursor"]
+    say(sandbox, ALICE, "@family", "like it?")
+    message = bob.call("waitEvent", since=at, types=["message"], chats=["@family"], wait=10)["message"]
+    sandbox("reactAs", **{"from": ALICE}, chat="@family", message_id=message["id"], reaction="\U0001f44d")
+    event = bob.call("waitEvent", since=at, types=["reaction"], wait=10)["reaction"]
+    assert (event["chat_id"], event["message_id"]) == (message["chat_id"], message["id"])
+    assert event["reactions"] == [{"reaction": "\U0001f44d", "total": 1}]
+
+
 def test_a_watched_channel_is_asked_for_though_nobody_pushes(bob, sandbox):
     sandbox("addChannel", title="Strange", username="strange", members=[ALICE])
     say(sandbox, ALICE, "@strange", "before")

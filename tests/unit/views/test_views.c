@@ -1,114 +1,8 @@
-#include "tests/unit/check.h"
+#include "tests/unit/views/vbench.h"
+
 #include "core/peers/peers.h"
-#include "rpc/views/views.h"
 #include "tests/unit/tl/gen.h"
 #include "tl/json.h"
-
-/* --- a store of three peers --- */
-
-static int find_peer(void *ctx, mt_chat_id chat, struct mt_peer *out)
-{
-    static const struct {
-        mt_chat_id chat;
-        enum mt_peer_kind kind;
-        const char *name, *username;
-        bool broadcast;
-    } rows[] = {
-        {1, MT_PEER_USER, "Me", "me_name", false},
-        {42, MT_PEER_USER, "Alice A", "alice", false},
-        {-7, MT_PEER_GROUP, "Family", "", false},
-        {-1000000000009, MT_PEER_CHANNEL, "News", "news", true},
-    };
-
-    memset(out, 0, sizeof *out);
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        if (rows[i].chat != chat)
-            continue;
-        out->chat = chat;
-        out->kind = rows[i].kind;
-        out->broadcast = rows[i].broadcast;
-        strcpy(out->name, rows[i].name);
-        strcpy(out->username, rows[i].username);
-        return MT_OK;
-    }
-    return MT_E_NOT_FOUND;
-}
-
-static mt_chat_id chat_of_message[100];
-
-static int msg_chat(void *ctx, int32_t account, int32_t msg_id, mt_chat_id *chat)
-{
-    *chat = msg_id > 0 && msg_id < 100 ? chat_of_message[msg_id] : 0;
-    return *chat ? MT_OK : MT_E_NOT_FOUND;
-}
-
-static void put_msg_chat(void *ctx, int32_t account, int32_t msg_id, mt_chat_id chat)
-{
-    if (msg_id > 0 && msg_id < 100)
-        chat_of_message[msg_id] = chat;
-}
-
-static const struct store_ops store = {.peer_by_chat = find_peer};
-static const struct rpc_host host = {.msg_chat = msg_chat, .put_msg_chat = put_msg_chat};
-static int core_mark; /* never looked into: fake_core.c answers for it */
-static const struct rpc_account account = {
-    .id = 1, .name = "main", .store = &store, .core = (struct mt_account *)(void *)&core_mark};
-static const struct rpc_view ctx = {.host = &host, .account = &account, .now = {.wall = 1000 * MT_US_PER_S}};
-
-/* --- an update from JSON, its events as one JSON array --- */
-
-static void collect(void *arg, const struct rpc_view_event *e)
-{
-    json_t *o =
-        json_pack("{s:s, s:s, s:I, s:I, s:i, s:I, s:I, s:b, s:O}", "type", e->type, "key", e->key, "chat",
-                  (json_int_t)e->chat, "sender", (json_int_t)e->sender, "direction", e->direction, "time",
-                  (json_int_t)e->time, "expires", (json_int_t)e->expires, "live", e->live, "body", e->body);
-    assert_non_null(o);
-    json_array_append_new(arg, o);
-}
-
-static struct tl_out encode(const char *type, const char *text)
-{
-    json_error_t why;
-    json_t *value = json_loads(text, 0, &why);
-    struct tl_out out = {0};
-    struct tl_json_error error = {0};
-
-    if (!value)
-        fail_msg("%s: %s", text, why.text);
-    if (tl_object_from_json((uint16_t)tl_type_by_name(type, strlen(type)), value, "o", NULL, &out, &error))
-        fail_msg("%s: %s", error.path, error.text);
-    json_decref(value);
-    return out;
-}
-
-static json_t *events(const char *event_type, const char *text)
-{
-    struct tl_out out = encode("Update", text);
-    struct mt_fx fx = {.kind = MT_FX_UPDATE, .p = out.data, .n = out.len, .date = 900};
-    json_t *list = json_array();
-    struct tl_view v;
-
-    assert_int_equal(tl_view_open(&v, out.data, out.len), TL_OK);
-    assert_int_equal(rpc_view_update(&ctx, event_type, &fx, &v, collect, list), MT_OK);
-    tl_out_free(&out);
-    return list;
-}
-
-static void expect(json_t *got, const char *want_text)
-{
-    json_error_t why;
-    json_t *want = json_loads(want_text, 0, &why);
-
-    if (!want)
-        fail_msg("%s: %s", want_text, why.text);
-    if (!json_equal(got, want)) {
-        char *text = json_dumps(got, JSON_INDENT(1));
-        fail_msg("got %s", text);
-    }
-    json_decref(want);
-    json_decref(got);
-}
 
 #define MESSAGE(more)                                                                                        \
     "{\"_\":\"message\",\"id\":5,\"peer_id\":{\"_\":\"peerUser\",\"user_id\":42},\"date\":800," more "}"
@@ -116,22 +10,22 @@ static void expect(json_t *got, const char *want_text)
 
 static void an_incoming_message_can_be_printed_as_it_is(void **state)
 {
-    expect(events("message", NEW(MESSAGE("\"message\":\"hi \\ud83d\\ude00 *b*\",\"entities\":[{\"_\":"
-                                         "\"messageEntityBold\",\"offset\":6,\"length\":3}]"))),
-           "[{\"type\":\"message\",\"key\":\"message/42/"
-           "5\",\"chat\":42,\"sender\":42,\"direction\":1,\"time\":800,"
-           "\"expires\":0,\"live\":false,\"body\":{\"id\":5,\"chat_id\":42,\"chat_type\":\"user\",\"chat_"
-           "title\":"
-           "\"Alice A\",\"chat_username\":\"alice\",\"sender_id\":42,\"sender_name\":\"Alice "
-           "A\",\"sender_username\":"
-           "\"alice\",\"date\":800,\"out\":false,\"text\":\"hi \\ud83d\\ude00 "
-           "*b*\",\"entities\":[{\"type\":\"bold\","
-           "\"offset\":6,\"length\":3,\"text\":\"*b*\"}]}}]");
+    vb_expect(vb_events("message", NEW(MESSAGE("\"message\":\"hi \\ud83d\\ude00 *b*\",\"entities\":[{\"_\":"
+                                               "\"messageEntityBold\",\"offset\":6,\"length\":3}]"))),
+              "[{\"type\":\"message\",\"key\":\"message/42/"
+              "5\",\"chat\":42,\"sender\":42,\"direction\":1,\"time\":800,"
+              "\"expires\":0,\"live\":false,\"body\":{\"id\":5,\"chat_id\":42,\"chat_type\":\"user\",\"chat_"
+              "title\":"
+              "\"Alice A\",\"chat_username\":\"alice\",\"sender_id\":42,\"sender_name\":\"Alice "
+              "A\",\"sender_username\":"
+              "\"alice\",\"date\":800,\"out\":false,\"text\":\"hi \\ud83d\\ude00 "
+              "*b*\",\"entities\":[{\"type\":\"bold\","
+              "\"offset\":6,\"length\":3,\"text\":\"*b*\"}]}}]");
 }
 
 static void an_outgoing_message_names_this_account_as_sender(void **state)
 {
-    json_t *list = events("message", NEW(MESSAGE("\"out\":true,\"message\":\"x\"")));
+    json_t *list = vb_events("message", NEW(MESSAGE("\"out\":true,\"message\":\"x\"")));
     json_t *e = json_array_get(list, 0);
 
     assert_int_equal(json_integer_value(json_object_get(e, "direction")), 2);
@@ -142,10 +36,10 @@ static void an_outgoing_message_names_this_account_as_sender(void **state)
 
 static void a_channel_post_has_its_channel_as_sender_and_a_link(void **state)
 {
-    json_t *list =
-        events("message", "{\"_\":\"updateNewChannelMessage\",\"pts\":1,\"pts_count\":1,\"message\":{\"_\":"
-                          "\"message\",\"id\":3,\"post\":true,\"peer_id\":{\"_\":\"peerChannel\","
-                          "\"channel_id\":9},\"date\":1,\"message\":\"p\",\"views\":2,\"forwards\":0}}");
+    json_t *list = vb_events(
+        "message", "{\"_\":\"updateNewChannelMessage\",\"pts\":1,\"pts_count\":1,\"message\":{\"_\":"
+                   "\"message\",\"id\":3,\"post\":true,\"peer_id\":{\"_\":\"peerChannel\","
+                   "\"channel_id\":9},\"date\":1,\"message\":\"p\",\"views\":2,\"forwards\":0}}");
     json_t *body = json_object_get(json_array_get(list, 0), "body");
 
     assert_int_equal(json_integer_value(json_object_get(body, "sender_id")), -1000000000009);
@@ -158,9 +52,9 @@ static void a_channel_post_has_its_channel_as_sender_and_a_link(void **state)
 static void login_codes_leave_the_journal_after_an_hour(void **state)
 {
     json_t *list =
-        events("message", "{\"_\":\"updateNewMessage\",\"pts\":1,\"pts_count\":1,\"message\":{\"_\":"
-                          "\"message\",\"id\":6,\"peer_id\":{\"_\":\"peerUser\",\"user_id\":777000},"
-                          "\"date\":100,\"message\":\"Login code: 12345\"}}");
+        vb_events("message", "{\"_\":\"updateNewMessage\",\"pts\":1,\"pts_count\":1,\"message\":{\"_\":"
+                             "\"message\",\"id\":6,\"peer_id\":{\"_\":\"peerUser\",\"user_id\":777000},"
+                             "\"date\":100,\"message\":\"Login code: 12345\"}}");
     assert_int_equal(json_integer_value(json_object_get(json_array_get(list, 0), "expires")), 3700);
     json_decref(list);
 }
@@ -168,9 +62,9 @@ static void login_codes_leave_the_journal_after_an_hour(void **state)
 static void what_destroys_itself_leaves_the_journal_with_its_time(void **state)
 {
     json_t *list =
-        events("message", "{\"_\":\"updateNewMessage\",\"pts\":1,\"pts_count\":1,\"message\":{\"_\":"
-                          "\"message\",\"id\":6,\"peer_id\":{\"_\":\"peerUser\",\"user_id\":42},"
-                          "\"date\":100,\"ttl_period\":86400,\"message\":\"gone tomorrow\"}}");
+        vb_events("message", "{\"_\":\"updateNewMessage\",\"pts\":1,\"pts_count\":1,\"message\":{\"_\":"
+                             "\"message\",\"id\":6,\"peer_id\":{\"_\":\"peerUser\",\"user_id\":42},"
+                             "\"date\":100,\"ttl_period\":86400,\"message\":\"gone tomorrow\"}}");
     assert_int_equal(json_integer_value(json_object_get(json_array_get(list, 0), "expires")), 86500);
     json_decref(list);
 }
@@ -178,8 +72,8 @@ static void what_destroys_itself_leaves_the_journal_with_its_time(void **state)
 static void an_edit_is_keyed_by_its_time(void **state)
 {
     json_t *list =
-        events("edit", "{\"_\":\"updateEditMessage\",\"pts\":1,\"pts_count\":1,\"message\":" MESSAGE(
-                           "\"message\":\"y\",\"edit_date\":850") "}");
+        vb_events("edit", "{\"_\":\"updateEditMessage\",\"pts\":1,\"pts_count\":1,\"message\":" MESSAGE(
+                              "\"message\":\"y\",\"edit_date\":850") "}");
     json_t *e = json_array_get(list, 0);
 
     assert_string_equal(json_string_value(json_object_get(e, "key")), "edit/42/5/850");
@@ -189,28 +83,29 @@ static void an_edit_is_keyed_by_its_time(void **state)
 
 static void deleted_ids_find_their_chats_again(void **state)
 {
-    memset(chat_of_message, 0, sizeof chat_of_message);
-    chat_of_message[1] = chat_of_message[2] = 42;
-    chat_of_message[3] = -7;
-    expect(
-        events("delete", "{\"_\":\"updateDeleteMessages\",\"messages\":[1,2,3,4],\"pts\":9,\"pts_count\":4}"),
-        "[{\"type\":\"delete\",\"key\":\"delete/42/1-2/"
-        "2\",\"chat\":42,\"sender\":0,\"direction\":0,\"time\":900,"
-        "\"expires\":0,\"live\":false,\"body\":{\"chat_id\":42,\"message_ids\":[1,2]}},"
-        "{\"type\":\"delete\",\"key\":\"delete/-7/3-3/"
-        "1\",\"chat\":-7,\"sender\":0,\"direction\":0,\"time\":900,"
-        "\"expires\":0,\"live\":false,\"body\":{\"chat_id\":-7,\"message_ids\":[3]}},"
-        "{\"type\":\"delete\",\"key\":\"delete/0/4-4/"
-        "1\",\"chat\":0,\"sender\":0,\"direction\":0,\"time\":900,"
-        "\"expires\":0,\"live\":false,\"body\":{\"message_ids\":[4]}}]");
+    memset(vb_chat_of_message, 0, sizeof vb_chat_of_message);
+    vb_chat_of_message[1] = vb_chat_of_message[2] = 42;
+    vb_chat_of_message[3] = -7;
+    vb_expect(vb_events("delete",
+                        "{\"_\":\"updateDeleteMessages\",\"messages\":[1,2,3,4],\"pts\":9,\"pts_count\":4}"),
+              "[{\"type\":\"delete\",\"key\":\"delete/42/1-2/"
+              "2\",\"chat\":42,\"sender\":0,\"direction\":0,\"time\":900,"
+              "\"expires\":0,\"live\":false,\"body\":{\"chat_id\":42,\"message_ids\":[1,2]}},"
+              "{\"type\":\"delete\",\"key\":\"delete/-7/3-3/"
+              "1\",\"chat\":-7,\"sender\":0,\"direction\":0,\"time\":900,"
+              "\"expires\":0,\"live\":false,\"body\":{\"chat_id\":-7,\"message_ids\":[3]}},"
+              "{\"type\":\"delete\",\"key\":\"delete/0/4-4/"
+              "1\",\"chat\":0,\"sender\":0,\"direction\":0,\"time\":900,"
+              "\"expires\":0,\"live\":false,\"body\":{\"message_ids\":[4]}}]");
 }
 
 static void read_marks_say_whose(void **state)
 {
-    expect(
-        events("read",
-               "{\"_\":\"updateReadHistoryOutbox\",\"peer\":{\"_\":\"peerUser\",\"user_id\":42},\"max_id\":"
-               "5,\"pts\":1,\"pts_count\":1}"),
+    vb_expect(
+        vb_events(
+            "read",
+            "{\"_\":\"updateReadHistoryOutbox\",\"peer\":{\"_\":\"peerUser\",\"user_id\":42},\"max_id\":"
+            "5,\"pts\":1,\"pts_count\":1}"),
         "[{\"type\":\"read\",\"key\":\"read/42/out/0/"
         "5\",\"chat\":42,\"sender\":0,\"direction\":0,\"time\":900,"
         "\"expires\":0,\"live\":false,\"body\":{\"chat_id\":42,\"message_id\":5,\"out\":true}}]");
@@ -219,10 +114,10 @@ static void read_marks_say_whose(void **state)
 static void a_service_message_says_what_happened_and_changes_the_chat(void **state)
 {
     json_t *list =
-        events("message", "{\"_\":\"updateNewMessage\",\"pts\":1,\"pts_count\":1,\"message\":{\"_\":"
-                          "\"messageService\",\"id\":8,\"from_id\":{\"_\":\"peerUser\",\"user_id\":42},"
-                          "\"peer_id\":{\"_\":\"peerChat\",\"chat_id\":7},\"date\":5,\"action\":{\"_\":"
-                          "\"messageActionChatEditTitle\",\"title\":\"Clan\"}}}");
+        vb_events("message", "{\"_\":\"updateNewMessage\",\"pts\":1,\"pts_count\":1,\"message\":{\"_\":"
+                             "\"messageService\",\"id\":8,\"from_id\":{\"_\":\"peerUser\",\"user_id\":42},"
+                             "\"peer_id\":{\"_\":\"peerChat\",\"chat_id\":7},\"date\":5,\"action\":{\"_\":"
+                             "\"messageActionChatEditTitle\",\"title\":\"Clan\"}}}");
     json_t *body = json_object_get(json_array_get(list, 0), "body");
     json_t *change = json_array_get(list, 1);
 
@@ -237,7 +132,7 @@ static void a_service_message_says_what_happened_and_changes_the_chat(void **sta
 
 static void media_has_a_kind_and_what_a_person_asks_for(void **state)
 {
-    json_t *list = events(
+    json_t *list = vb_events(
         "message",
         NEW(MESSAGE(
             "\"message\":\"\",\"media\":{\"_\":\"messageMediaDocument\",\"document\":{\"_\":\"document\","
@@ -245,15 +140,16 @@ static void media_has_a_kind_and_what_a_person_asks_for(void **state)
             "\"audio/ogg\",\"size\":\"77\",\"dc_id\":2,\"attributes\":[{\"_\":\"documentAttributeAudio\","
             "\"voice\":true,\"duration\":3},{\"_\":\"documentAttributeFilename\",\"file_name\":"
             "\"a.ogg\"}]}}")));
-    expect(json_incref(json_object_get(json_object_get(json_array_get(list, 0), "body"), "media")),
-           "{\"kind\":\"voice\",\"duration\":3,\"name\":\"a.ogg\",\"mime_type\":\"audio/ogg\",\"size\":77}");
+    vb_expect(
+        json_incref(json_object_get(json_object_get(json_array_get(list, 0), "body"), "media")),
+        "{\"kind\":\"voice\",\"duration\":3,\"name\":\"a.ogg\",\"mime_type\":\"audio/ogg\",\"size\":77}");
     json_decref(list);
 }
 
 static void typing_is_live(void **state)
 {
-    json_t *list = events("typing", "{\"_\":\"updateUserTyping\",\"user_id\":42,\"action\":{\"_\":"
-                                    "\"sendMessageTypingAction\"}}");
+    json_t *list = vb_events("typing", "{\"_\":\"updateUserTyping\",\"user_id\":42,\"action\":{\"_\":"
+                                       "\"sendMessageTypingAction\"}}");
     assert_true(json_is_true(json_object_get(json_array_get(list, 0), "live")));
     json_decref(list);
 }
@@ -297,7 +193,7 @@ static void any_update_of_the_layer_is_rendered(void **state)
             assert_int_equal(tl_view_open(&v, out.data, out.len), TL_OK);
             fx.p = out.data;
             fx.n = out.len;
-            (void)rpc_view_update(&ctx, event_type, &fx, &v, count, &made);
+            (void)rpc_view_update(&vb_ctx, event_type, &fx, &v, count, &made);
             tl_out_free(&out);
         }
     }
