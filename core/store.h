@@ -81,7 +81,8 @@ struct mt_outbox_row {
 struct mt_channel_row {
     int64_t id;
     int32_t pts;  /* 0: not known yet (one that is only watched) */
-    int32_t top;  /* id of the newest message that is known; 0: none */
+    int32_t top;  /* id of the newest message that is known; 0: none; below 0: its first difference is not
+                     done, and messages before the Unix time -top are no news */
     bool watched; /* asked for by itself, pushed or not: see mt_account_watch() */
 };
 

@@ -15,6 +15,8 @@ void mt_chan_due(struct mt_updates *u, struct mt_now now, struct mt_chan *ch)
     ch->counter.gap_at = MT_NEVER;
     if ((!ch->counter.known || !ch->top) && !ch->since)
         ch->since = u->recovered ? u->news_since : u->state.date;
+    if (!ch->counter.known) /* our state is past what told of it: its row remembers */
+        mt_chan_dirty(u, ch);
     if (ch->diff.step == MT_DIFF_IDLE)
         mt_chan_step(u, ch, MT_DIFF_DUE);
     else if (ch->diff.step == MT_DIFF_RUNNING)
@@ -89,11 +91,19 @@ static void take_waiting(struct mt_updates *u, struct mt_now now, struct mt_chan
     c->gap_at = MT_NEVER;
 }
 
+/* Its row says so; where nothing was found out it goes. */
+static void first_ends(struct mt_updates *u, struct mt_chan *ch)
+{
+    if (ch->counter.known ? ch->fresh : !ch->top)
+        mt_chan_dirty(u, ch);
+    ch->fresh = false;
+}
+
 void mt_chan_give_up(struct mt_updates *u, struct mt_now now, struct mt_chan *ch)
 {
     mt_chan_step(u, ch, MT_DIFF_IDLE);
     ch->diff = (struct mt_diff){.step = MT_DIFF_IDLE};
-    ch->fresh = false;
+    first_ends(u, ch);
     gap(u, ch, 0);
     take_waiting(u, now, ch);
     mt_watch_next(u, now, ch, INT32_MAX);
@@ -106,7 +116,7 @@ static void finish(struct mt_updates *u, struct mt_now now, struct mt_chan *ch, 
 
     mt_chan_step(u, ch, MT_DIFF_IDLE);
     ch->diff = (struct mt_diff){.step = MT_DIFF_IDLE};
-    ch->fresh = false;
+    first_ends(u, ch);
     ch->since = 0;
     mt_upd_drain(u, now, c);
     if (!c->waiting) {
@@ -251,10 +261,13 @@ void mt_chan_refused(struct mt_updates *u, struct mt_now now, struct mt_chan *ch
 {
     if (!strcmp(text, "CHANNEL_PRIVATE") || !strcmp(text, "CHANNEL_INVALID") ||
         !strcmp(text, "CHANNEL_PUBLIC_GROUP_NA")) {
-        if (ch->watched)
+        if (ch->watched) {
             mt_watch_closed(u, now, ch);
-        else
-            mt_chan_forget(u, ch);
+            return;
+        }
+        if (ch->counter.waiting) /* it came while we could still read there */
+            mt_chan_give_up(u, now, ch);
+        mt_chan_forget(u, ch);
         return;
     }
     if (!strcmp(text, "PERSISTENT_TIMESTAMP_INVALID") || !strcmp(text, "PERSISTENT_TIMESTAMP_EMPTY")) {

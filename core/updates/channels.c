@@ -60,13 +60,17 @@ struct mt_chan *mt_chan_get(struct mt_updates *u, int64_t id)
     if (store && store->channel && store->channel(store->ctx, id, &row) == MT_OK) {
         ch->counter.known = row.pts > 0;
         ch->counter.value = row.pts;
-        ch->top = row.top;
+        ch->top = row.top > 0 ? row.top : 0;
+        ch->since = row.top < 0 ? -row.top : 0;
+        ch->fresh = row.top < 0;
         ch->watched = row.watched;
         u->n_watched += row.watched;
     }
     ch->next = u->buckets[bucket_of(u, id)];
     u->buckets[bucket_of(u, id)] = ch;
     u->n_chans++;
+    if (ch->fresh) /* the process died in its first difference */
+        mt_chan_step(u, ch, MT_DIFF_DUE);
     return ch;
 }
 

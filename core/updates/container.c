@@ -116,12 +116,16 @@ static void wait_for_seq(struct mt_updates *u, struct mt_now now)
         u->seq_gap_at = now.mono + MT_GAP_WAIT;
 }
 
-/*
- * `updates` and `updatesCombined`: which parts of it may be delivered says its seq. `is_news`: it came while
- * a difference ran, and was new then; the difference passed its seq, but does not repeat what has no box.
- */
+/* How a container comes. */
+enum {
+    HELD_NEWS = 1,   /* while a difference ran, and it was new then: the difference passed its seq, but does
+                        not repeat what has no box */
+    HELD_COUNTED = 2 /* while one failed: what has a box was offered then */
+};
+
+/* `updates` and `updatesCombined`: which parts of it may be delivered says its seq. */
 static void sequenced(struct mt_updates *u, struct mt_now now, const struct tl_view *v,
-                      const struct fields *f, bool is_news, uint64_t token, uint64_t ack)
+                      const struct fields *f, unsigned held, uint64_t token, uint64_t ack)
 {
     struct mt_around around = {f->date, token};
     unsigned parts = BOXED | BOXLESS;
@@ -131,7 +135,7 @@ static void sequenced(struct mt_updates *u, struct mt_now now, const struct tl_v
         struct mt_held head = {.what = MT_HELD_CONTAINER, .seq = f->seq_start, .token = token, .ack = ack};
 
         /* a hole in seq does not hold back what has its own box (trap 62) */
-        parts = is_news && f->seq_start <= u->state.seq ? BOXED | BOXLESS : BOXED;
+        parts = held & HELD_NEWS && f->seq_start <= u->state.seq ? BOXED | BOXLESS : BOXED;
         if (f->seq_start > u->state.seq) {
             int err = mt_held_insert(&u->ahead, &head, v->p, v->n);
 
@@ -142,6 +146,8 @@ static void sequenced(struct mt_updates *u, struct mt_now now, const struct tl_v
             wait_for_seq(u, now);
         }
     }
+    if (held & HELD_COUNTED)
+        parts &= ~(unsigned)BOXED;
     if (offer_vector(u, now, f->updates, parts, around)) {
         mt_diff_due(u, now);
         return;
@@ -227,14 +233,14 @@ static void short_message(struct mt_updates *u, struct mt_now now, const struct 
     tl_out_free(&out);
 }
 
-static void container(struct mt_updates *u, struct mt_now now, const struct tl_view *v, bool is_news,
+static void container(struct mt_updates *u, struct mt_now now, const struct tl_view *v, unsigned held,
                       uint64_t token, uint64_t ack)
 {
     struct fields f;
     struct tl_slice one;
 
     if (fields_of(v, &f)) {
-        sequenced(u, now, v, &f, is_news, token, ack);
+        sequenced(u, now, v, &f, held, token, ack);
         return;
     }
     switch (v->def->id) {
@@ -277,7 +283,8 @@ static void overflow(struct mt_updates *u, const struct tl_view *v, const struct
         vec = f.updates;
     } else if (v->def->id == TL_updateShort) {
         struct tl_slice s = tl_get_raw(v, TLF_updateShort__update);
-        struct mt_held item = {.what = MT_HELD_COUNT, .date = head->date, .token = head->token};
+        struct mt_held item = {
+            .what = MT_HELD_COUNT, .date = tl_get_int(v, TLF_updateShort__date), .token = head->token};
 
         if (tl_view_open_exact(&one, s.p, s.n) == TL_OK) {
             mt_box_of(&one, &item.at);
@@ -299,9 +306,10 @@ static void overflow(struct mt_updates *u, const struct tl_view *v, const struct
     mt_upd_ack(u, head->ack);
 }
 
-static void hold_container(struct mt_updates *u, const struct tl_view *v, uint64_t token, uint64_t ack)
+static void hold_container(struct mt_updates *u, const struct tl_view *v, bool counted, uint64_t token,
+                           uint64_t ack)
 {
-    struct mt_held head = {.what = MT_HELD_CONTAINER, .token = token, .ack = ack};
+    struct mt_held head = {.what = MT_HELD_CONTAINER, .counted = counted, .token = token, .ack = ack};
     struct fields f;
 
     if (fields_of(v, &f) && f.seq_start) {
@@ -326,7 +334,8 @@ void mt_upd_release(struct mt_updates *u, struct mt_now now)
         if (h->what == MT_HELD_COUNT)
             mt_upd_offer(u, now, &h->at, h->bytes, h->n, (struct mt_around){h->date, h->token});
         else if (!tl_view_open_exact(&v, h->bytes, h->n))
-            container(u, now, &v, h->is_news, h->token, h->ack);
+            container(u, now, &v, (h->is_news ? HELD_NEWS : 0u) | (h->counted ? HELD_COUNTED : 0u), h->token,
+                      h->ack);
         free(h);
     }
     u->releasing = false;
@@ -353,14 +362,14 @@ void mt_upd_container(struct mt_updates *u, struct mt_now now, const struct tl_v
     struct fields f;
 
     if (must_hold(u)) {
-        hold_container(u, v, token, ack);
+        hold_container(u, v, false, token, ack);
     } else if (u->diff.step == MT_DIFF_WAITING && fields_of(v, &f) && f.seq_start) {
         /* the server does not answer: what has a box needs no answer to be in order, seq does */
         if (offer_vector(u, now, f.updates, BOXED, (struct mt_around){f.date, token}))
             u->diff.again = true;
-        hold_container(u, v, token, ack);
+        hold_container(u, v, true, token, ack);
     } else {
-        container(u, now, v, false, token, ack);
+        container(u, now, v, 0, token, ack);
     }
 }
 

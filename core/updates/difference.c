@@ -96,7 +96,8 @@ static void deliver_other(struct mt_updates *u, struct mt_now now, const struct 
     } else if (channel && (at.box == MT_BOX_COMMON || at.box == MT_BOX_QTS)) {
         mt_upd_counted(u, now, &at, update->p, update->n, around);
     } else {
-        if (at.box == MT_BOX_NONE)
+        /* a channel's runs while nothing is held, as a rule */
+        if (at.box == MT_BOX_NONE && u->diff.step != MT_DIFF_IDLE)
             mt_told_add(u, update->p, update->n);
         mt_upd_deliver(u, now, update->p, update->n, around);
     }
@@ -120,7 +121,7 @@ static bool is_history(const struct mt_chan *ch, const struct tl_view *update)
 {
     struct tl_view m;
 
-    if (!ch || !ch->fresh)
+    if (!ch || !ch->fresh || update->def->id == TL_updateMessageID) /* of a send that lost its answer */
         return false;
     if (update->def->id != TL_updateNewChannelMessage)
         return true;

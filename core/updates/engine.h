@@ -42,7 +42,9 @@ struct mt_held {
     enum { MT_HELD_CONTAINER, MT_HELD_COUNT } what;
     struct mt_box_at at; /* COUNT: one update, or an affected* without bytes */
     int32_t seq;         /* CONTAINER: its seq_start, 0: it has none */
-    bool is_news; /* CONTAINER: its seq was new when it came: what has no box in it is not dropped as old */
+    /* CONTAINER: its seq was new when it came: what has no box in it is not dropped as old */
+    bool is_news;
+    bool counted; /* CONTAINER: what has a box in it was offered when it came */
     int32_t date;
     uint64_t token;
     uint64_t ack;
@@ -51,7 +53,7 @@ struct mt_held {
 };
 struct mt_held_list {
     struct mt_held *first, *last;
-    size_t bytes;
+    size_t bytes; /* of memory, not only of what is in it */
 };
 /* Of containers; behind it only what no difference brings is kept, up to the second figure. */
 #define MT_HELD_BYTES     ((size_t)16 << 20)

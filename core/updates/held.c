@@ -17,9 +17,14 @@ static struct mt_held *copy(const struct mt_held *head, const void *p, size_t n)
     return h;
 }
 
+static size_t size_of(size_t n)
+{
+    return sizeof(struct mt_held) + n;
+}
+
 static bool has_room(const struct mt_held_list *list, size_t n, size_t limit)
 {
-    return list->bytes <= limit && n <= limit - list->bytes;
+    return list->bytes <= limit && size_of(n) <= limit - list->bytes;
 }
 
 int mt_held_add(struct mt_held_list *list, const struct mt_held *head, const void *p, size_t n, size_t limit)
@@ -36,7 +41,7 @@ int mt_held_add(struct mt_held_list *list, const struct mt_held *head, const voi
     else
         list->first = h;
     list->last = h;
-    list->bytes += n;
+    list->bytes += size_of(n);
     return MT_OK;
 }
 
@@ -46,6 +51,8 @@ int mt_held_insert(struct mt_held_list *list, const struct mt_held *head, const 
 
     if (!has_room(list, n, MT_HELD_BYTES))
         return MT_E_TOO_LARGE;
+    if (list->last && list->last->seq < head->seq) /* nearly always: in order */
+        at = &list->last->next;
     while (*at && (*at)->seq < head->seq)
         at = &(*at)->next;
     if (*at && (*at)->seq == head->seq)
@@ -57,7 +64,7 @@ int mt_held_insert(struct mt_held_list *list, const struct mt_held *head, const 
     *at = h;
     if (!h->next)
         list->last = h;
-    list->bytes += n;
+    list->bytes += size_of(n);
     return MT_OK;
 }
 
@@ -70,7 +77,7 @@ struct mt_held *mt_held_take(struct mt_held_list *list)
     list->first = h->next;
     if (!list->first)
         list->last = NULL;
-    list->bytes -= h->n;
+    list->bytes -= size_of(h->n);
     return h;
 }
 

@@ -212,7 +212,10 @@ static bool ask_channel(struct mt_updates *u, struct mt_now now, struct mt_updat
         ask->channel = ch->id;
         if (mt_chan_ask(u, ch, &u->ask) == MT_OK)
             return true;
-        mt_chan_give_up(u, now, ch);
+        if (u->ask.err) /* no memory: later */
+            mt_chan_refused(u, now, ch, MT_E_NOMEM, "");
+        else
+            mt_chan_give_up(u, now, ch);
         mt_upd_flush(u);
     }
     return false;
@@ -263,9 +266,13 @@ bool mt_updates_next_ask(struct mt_updates *u, struct mt_now now, struct mt_upda
              (!ask_channel(u, now, ask) &&
               (!has_time(u) || (!ask_dialogs(u, now, ask) && !ask_check(u, now, ask)))))
         return false;
+    if (u->ask.err) { /* no memory: later */
+        mt_updates_refused(u, now, ask->what, ask->channel, MT_E_NOMEM, "");
+        return false;
+    }
     ask->p = u->ask.data;
     ask->n = u->ask.len;
-    return !u->ask.err;
+    return true;
 }
 
 static bool is_open(const struct mt_updates *u, enum mt_ask what, const struct mt_chan *ch)
@@ -322,7 +329,8 @@ static void common_refused(struct mt_updates *u, struct mt_now now, const char *
 {
     bool lost = u->diff.again;
 
-    if (!strcmp(text, "PERSISTENT_TIMESTAMP_INVALID") || !strcmp(text, "PERSISTENT_TIMESTAMP_EMPTY")) {
+    if (u->common.known &&
+        (!strcmp(text, "PERSISTENT_TIMESTAMP_INVALID") || !strcmp(text, "PERSISTENT_TIMESTAMP_EMPTY"))) {
         /* the one error after which only a new start helps */
         mt_upd_gap(u, 0, 0, 0);
         u->common.known = u->qts.known = false;

@@ -43,6 +43,10 @@ static int add(void *arg, const struct mt_channel_row *row)
     struct mt_peer peer;
 
     b->last = row->id;
+    if (row->top < 0) { /* its first difference is not done: it is asked for itself */
+        mt_chan_get(u, row->id);
+        return 0;
+    }
     /* one that is asked for anyway needs no check; one that we left sends nothing */
     if ((ch && (ch->diff.step != MT_DIFF_IDLE || ch->watched)) ||
         mt_peers_get(u->cfg.peers, mt_chat_of_channel(row->id), &peer) || peer.gone)

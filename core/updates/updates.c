@@ -216,17 +216,25 @@ void mt_upd_offer(struct mt_updates *u, struct mt_now now, const struct mt_box_a
     }
 }
 
+static struct mt_channel_row row_of(const struct mt_chan *ch)
+{
+    bool first = ch->fresh || (!ch->counter.known && ch->diff.step != MT_DIFF_IDLE);
+    struct mt_channel_row row = {.id = ch->id, .pts = -1, .top = ch->top, .watched = ch->watched};
+
+    if (ch->counter.known)
+        row.pts = ch->counter.value;
+    else if (ch->watched || first)
+        row.pts = 0;
+    if (first && !ch->top)
+        row.top = ch->since > 0 ? -ch->since : -1;
+    return row;
+}
+
 void mt_upd_flush(struct mt_updates *u)
 {
     while (u->dirty_chans) {
         struct mt_chan *ch = u->dirty_chans;
-
-        struct mt_channel_row row = {.id = ch->id,
-                                     .pts = ch->counter.known ? ch->counter.value
-                                            : ch->watched     ? 0
-                                                              : -1,
-                                     .top = ch->top,
-                                     .watched = ch->watched};
+        struct mt_channel_row row = row_of(ch);
 
         u->dirty_chans = ch->next_dirty;
         ch->dirty = false;

@@ -45,7 +45,7 @@ void mt_watch_next(struct mt_updates *u, struct mt_now now, struct mt_chan *ch, 
 
 void mt_watch_closed(struct mt_updates *u, struct mt_now now, struct mt_chan *ch)
 {
-    if (ch->counter.known)
+    if (ch->counter.known || ch->counter.waiting)
         mt_chan_give_up(u, now, ch);
     mt_chan_step(u, ch, MT_DIFF_IDLE);
     ch->diff = (struct mt_diff){.step = MT_DIFF_IDLE};

@@ -443,7 +443,8 @@ static void channel_updates_in_a_common_difference_keep_their_own_count(void **s
     ub_asks(b);
     ub_diff(b, d_whole("", fmt("%s,%s,%s", u_chan(20, 1, 50, 1), u_chan(20, 2, 51, 1), u_too_long(21, 0)), 10,
                        5, 1));
-    ub_expect(b, "NewChannelMessage 2 rec | ChannelTooLong rec | channel 20 51 | state 10 5 1");
+    ub_expect(b,
+              "NewChannelMessage 2 rec | ChannelTooLong rec | channel 21 0 | channel 20 51 | state 10 5 1");
     ub_expect_asks(b, "channel 21 1 100");
     ub_done(b);
 }

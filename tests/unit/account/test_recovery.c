@@ -18,7 +18,7 @@ static struct ubench *first_heard(void)
     mt_updates_force(b->u, b->now);
     ub_asks(b);
     ub_diff(b, d_whole("", u_too_long(20, 60), 10, 5, 1));
-    ub_expect(b, "ChannelTooLong rec | state 10 5 1");
+    ub_expect(b, "ChannelTooLong rec | channel 20 0 | state 10 5 1");
     ub_expect_asks(b, "channel 20 1 100");
     return b;
 }
