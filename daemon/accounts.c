@@ -59,6 +59,7 @@ static void fill_transport(const struct tgd *d, struct mt_account_cfg *cfg)
     else if (strcmp(t, "full") == 0)
         cfg->framing = MT_FULL;
     cfg->obfuscated = strcmp(t, "obfuscated") == 0;
+    cfg->pfs = d->config.pfs;
 }
 
 /* What an account says of itself towards Telegram stays what it was when it logged in. */

@@ -61,6 +61,8 @@ static const struct key table[] = {
      "way out of all accounts: direct, socks5://, http://, mtproxy:// or a link of t.me, as in setProxy"},
     {"daemon", "transport", T_STRING, AT(transport), "obfuscated", 0, 0,
      "abridged|intermediate|padded|full|obfuscated", false, false, "how packets are framed on the wire"},
+    {"daemon", "pfs", T_BOOL, AT(pfs), "yes", 0, 0, "no|yes", false, false,
+     "forward secrecy: traffic under temporary keys; only servers that are not Telegram's need no"},
     {"socket", "path", T_STRING, AT(socket), NULL, 0, 0, NULL, false, false, "path of the Unix socket"},
     {"socket", "mode", T_MODE, AT(socket_mode), "0600", 0, 0777, NULL, false, false,
      "file mode of the socket"},

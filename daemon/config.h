@@ -34,6 +34,7 @@ struct tgd_config {
     bool journal_raw;                                  /* the TL of updates is kept beside their events */
     char *proxy;                                       /* of accounts that say nothing else; NULL: none */
     char *transport;                                   /* abridged, intermediate, padded, obfuscated, full */
+    bool pfs;                                          /* traffic under temporary keys */
     /* [socket main] */
     char *socket;
     int32_t socket_mode;

@@ -42,6 +42,7 @@ static const struct option options[] = {
     {"log-level", required_argument, NULL, OPT_SET},
     {"durability", required_argument, NULL, OPT_SET},
     {"transport", required_argument, NULL, OPT_SET},
+    {"pfs", required_argument, NULL, OPT_SET},
     {NULL, 0, NULL, 0},
 };
 
@@ -58,6 +59,7 @@ static const char usage[] =
     "      --log-level trace|debug|info|warn|broken\n"
     "      --durability kill|power\n"
     "      --transport abridged|intermediate|padded|full|obfuscated\n"
+    "      --pfs yes|no            temporary keys (no: for servers that have none)\n"
     "      --check-config      read the configuration, say what is wrong, exit\n"
     "      --print-socket      print the socket's path, exit\n"
     "      --help-config       list the keys of the configuration file, exit\n"

@@ -356,6 +356,7 @@ int store_account_remove(struct store *s, int32_t account)
 void store_accounts_committed(struct store *s)
 {
     char name[32];
+    bool synced = false;
 
     for (struct store_acct *a = s->accounts; a && s->n_removing; a = a->next) {
         if (!a->removing)
@@ -370,7 +371,12 @@ void store_accounts_committed(struct store *s)
         if (store_db_sync_wal(s->db) != SQLITE_OK)
             continue;
         snprintf(name, sizeof name, REMOVED "%d", (int)a->id);
-        remove_account_folder(s, name);
+        /* a power cut must not bring back the row of what is gone from the disk; else the next start removes
+         * it */
+        if (synced || store_db_sync_wal(s->db) == SQLITE_OK) {
+            synced = true;
+            remove_account_folder(s, name);
+        }
     }
 }
 

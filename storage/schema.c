@@ -59,6 +59,12 @@ static const char state_2[] =
 static const char state_3[] = "ALTER TABLE outbox ADD COLUMN expires INTEGER NOT NULL DEFAULT 0;"
                               "ALTER TABLE outbox ADD COLUMN flags INTEGER NOT NULL DEFAULT 0;";
 
+/* temporary keys of data centres: dcs.c */
+static const char state_4[] = "ALTER TABLE dc ADD COLUMN temp_key BLOB;"
+                              "ALTER TABLE dc ADD COLUMN temp_ends INTEGER NOT NULL DEFAULT 0;"
+                              "ALTER TABLE dc ADD COLUMN temp_salts BLOB;"
+                              "ALTER TABLE dc ADD COLUMN temp_perm INTEGER NOT NULL DEFAULT 0;";
+
 /* Every secret begins with a scheme byte: 0 = plain. */
 static const char keys_1[] =
     "CREATE TABLE account(one INTEGER PRIMARY KEY CHECK(one = 1), account_id INTEGER NOT NULL,"
@@ -92,7 +98,7 @@ static const char cache_2[] =
     " asked INTEGER NOT NULL, PRIMARY KEY(account_id, name)) WITHOUT ROWID;"
     "CREATE INDEX name_age ON name(asked);";
 
-static const char *const state_steps[] = {state_1, state_2, state_3};
+static const char *const state_steps[] = {state_1, state_2, state_3, state_4};
 static const char *const keys_steps[] = {keys_1, keys_2};
 static const char *const cache_steps[] = {cache_1, cache_2};
 

@@ -37,8 +37,11 @@ const char *const store_sql_text[SQL_COUNT] = {
                         " VALUES(?1, ?2, ?3, ?4, ?5)",
     [SQL_CHANNEL_DROP] = "DELETE FROM channel WHERE account_id = ?1 AND channel_id = ?2",
     [SQL_CHANNELS_DROP] = "DELETE FROM channel WHERE account_id = ?1",
-    [SQL_DC_GET] = "SELECT time_offset, salts FROM dc WHERE account_id = ?1 AND dc_id = ?2",
-    [SQL_DC_PUT] = "REPLACE INTO dc(account_id, dc_id, time_offset, salts) VALUES(?1, ?2, ?3, ?4)",
+    [SQL_DC_GET] = "SELECT time_offset, salts, temp_key, temp_ends, temp_salts, temp_perm FROM dc"
+                   " WHERE account_id = ?1 AND dc_id = ?2",
+    [SQL_DC_PUT] =
+        "REPLACE INTO dc(account_id, dc_id, time_offset, salts, temp_key, temp_ends, temp_salts, temp_perm)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [SQL_DCS_DROP] = "DELETE FROM dc WHERE account_id = ?1",
 
     [SQL_PEER_GET] =

@@ -71,6 +71,8 @@ struct mt_saved_dc {
     size_t n_salts;
     int64_t time_offset_us;
     bool authorised; /* the user is logged in under this key */
+    bool has_temp;
+    struct mt_temp_key temp; /* bound to `key`; may be lost at any time, and another is made */
 };
 struct mt_update_state {
     int32_t pts, qts, date, seq;
@@ -97,6 +99,7 @@ struct mt_account_cfg {
     enum mt_framing framing;
     bool obfuscated;
     const struct mt_proxy_cfg *proxy; /* copied; NULL or DIRECT: none */
+    bool pfs;                         /* mtproto/pfs.h */
 };
 
 struct mt_account;
@@ -250,7 +253,7 @@ enum mt_fx_kind {
     MT_FX_CLOSE,      /* link */
     MT_FX_OUTPUT,     /* link has bytes to write (a hint: edge, once per turn) */
     MT_FX_SAVE_KEY,   /* dc (a struct mt_saved_dc): power-safe, then mt_account_done(token, result) */
-    MT_FX_SAVE_SALTS, /* dc */
+    MT_FX_SAVE_SALTS, /* dc: all of it but key and authorised, in the transaction of the turn */
     MT_FX_SAVE_ADDRESSES, /* addresses: replace those in keys.db; at any time */
     MT_FX_SAVE_AUTH,      /* saved: main_dc, user_id, bot changed; power-safe, then mt_account_done(token) */
     MT_FX_FORGET,         /* logged out: keys, update state, peers of this account go */

@@ -48,6 +48,7 @@ static struct mt_adc *make(struct mt_account *a, struct mt_now now, int32_t id, 
                             .init = &a->cfg.init,
                             .rsa_keys = a->cfg.servers->keys,
                             .n_rsa_keys = a->cfg.servers->n_keys,
+                            .pfs = a->cfg.pfs,
                             .without_updates = !main,
                             .keep = main};
     struct mt_saved_dc *saved = saved_of(a, id);
@@ -61,6 +62,7 @@ static struct mt_adc *make(struct mt_account *a, struct mt_now now, int32_t id, 
     cfg.key = saved->has_key ? &saved->key : NULL;
     cfg.salts = saved->salts;
     cfg.n_salts = saved->n_salts;
+    cfg.temp = saved->has_temp ? &saved->temp : NULL;
     cfg.time_offset_us = saved->time_offset_us;
     dc->saved = saved;
     dc->id = id;
@@ -206,6 +208,8 @@ static void on_key(struct mt_account *a, struct mt_now now, struct mt_adc *dc, c
     dc->saved->salts[0] = (struct mt_salt){.salt = e->salt, .valid_since = 0, .valid_until = INT32_MAX};
     dc->saved->n_salts = 1;
     dc->saved->time_offset_us = e->time_offset_us;
+    dc->saved->has_temp = false;
+    mt_wipe(&dc->saved->temp, sizeof dc->saved->temp);
     dc->auth = MT_AUTH_NONE;
     mt_fxq_push(&a->fxq, &(struct mt_fx){.kind = MT_FX_SAVE_KEY, .token = token, .dc = dc->saved});
 }
@@ -227,12 +231,25 @@ static void on_compute(struct mt_account *a, struct mt_now now, struct mt_adc *d
         mt_dc_computed(dc->dc, now, NULL);
 }
 
+static void on_temp_key(struct mt_account *a, struct mt_adc *dc, const struct mt_dc_event *e)
+{
+    struct mt_saved_dc *saved = dc->saved;
+
+    mt_wipe(&saved->temp, sizeof saved->temp);
+    saved->has_temp = e->key;
+    if (e->key) {
+        saved->temp.key = *e->key;
+        saved->temp.ends = e->ends;
+    }
+    mt_fxq_push(&a->fxq, &(struct mt_fx){.kind = MT_FX_SAVE_SALTS, .dc = saved});
+}
+
 static void on_salts(struct mt_account *a, struct mt_adc *dc, const struct mt_dc_event *e)
 {
     size_t n = e->n_salts < MT_SALTS_MAX ? e->n_salts : MT_SALTS_MAX;
 
-    memcpy(dc->saved->salts, e->salts, n * sizeof *e->salts);
-    dc->saved->n_salts = n;
+    memcpy(e->temporary ? dc->saved->temp.salts : dc->saved->salts, e->salts, n * sizeof *e->salts);
+    *(e->temporary ? &dc->saved->temp.n_salts : &dc->saved->n_salts) = n;
     mt_fxq_push(&a->fxq, &(struct mt_fx){.kind = MT_FX_SAVE_SALTS, .dc = dc->saved});
 }
 
@@ -328,6 +345,9 @@ static void on_event(struct mt_account *a, struct mt_now now, struct mt_adc *dc,
         break;
     case MT_DC_COMPUTE:
         on_compute(a, now, dc, e);
+        break;
+    case MT_DC_TEMP_KEY:
+        on_temp_key(a, dc, e);
         break;
     case MT_DC_SALTS:
         on_salts(a, dc, e);

@@ -23,7 +23,7 @@ static void item_free(struct mt_fx_item *item)
 {
     if (!item)
         return;
-    if (item->fx.kind == MT_FX_SAVE_KEY || item->fx.kind == MT_FX_SAVE_AUTH || item->fx.kind == MT_FX_CONNECT)
+    if (item->fx.dc || item->fx.saved || item->fx.kind == MT_FX_CONNECT)
         mt_wipe(item, item->size);
     free(item);
 }

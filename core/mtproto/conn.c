@@ -55,8 +55,12 @@ void mt_conn_free(struct mt_conn *c)
 void mt_conn_set_key(struct mt_conn *c, struct mt_now now, const struct mt_auth_key *key, int64_t salt,
                      int64_t time_offset_us)
 {
+    mt_conn_drop_key(c);
     c->key = *key;
     c->has_key = true;
+    c->perm = NULL;
+    c->bind = MT_BIND_NONE;
+    c->window.n = 0;
     mt_clock_init(&c->clock, now, time_offset_us, true);
     c->told_offset_us = time_offset_us;
     c->session_id = mt_env_random64(c->env);
@@ -72,6 +76,61 @@ void mt_conn_set_key(struct mt_conn *c, struct mt_now now, const struct mt_auth_
 bool mt_conn_has_key(const struct mt_conn *c)
 {
     return c->has_key;
+}
+
+uint64_t mt_conn_key_id(const struct mt_conn *c)
+{
+    return c->has_key ? c->key.id : 0;
+}
+
+void mt_conn_drop_key(struct mt_conn *c)
+{
+    if (!c->has_key)
+        return;
+    c->has_key = false;
+    mt_wipe(&c->key, sizeof c->key);
+    while (c->flying.head)
+        mt_request_lost(c, c->flying.head);
+}
+
+void mt_conn_set_temporary(struct mt_conn *c, const struct mt_auth_key *perm, int32_t ends, bool bound)
+{
+    c->perm = perm;
+    c->key_ends = ends;
+    c->bind = bound ? MT_BIND_DONE : MT_BIND_WANTED;
+    c->binds = 0;
+}
+
+enum mt_bind_state mt_conn_bind(const struct mt_conn *c)
+{
+    return c->bind;
+}
+
+const char *mt_conn_bind_error(const struct mt_conn *c, int32_t *code)
+{
+    *code = c->bind_code;
+    return c->bind_text;
+}
+
+void mt_conn_key(const struct mt_conn *c, const struct mt_auth_key **key, int32_t *ends)
+{
+    *key = &c->key;
+    *ends = c->key_ends;
+}
+
+void mt_conn_tell_salts(struct mt_conn *c)
+{
+    mt_session_salts_changed(c);
+}
+
+int64_t mt_conn_key_ends(const struct mt_conn *c)
+{
+    return c->perm ? c->key_ends * MT_US_PER_S - c->clock.base_us : MT_NEVER;
+}
+
+void mt_conn_set_silent(struct mt_conn *c, bool silent)
+{
+    c->silent = silent;
 }
 
 void mt_conn_ack(struct mt_conn *c, struct mt_now now, uint64_t ack)
@@ -99,10 +158,11 @@ void mt_conn_link_up(struct mt_conn *c, struct mt_now now)
 void mt_conn_link_down(struct mt_conn *c, struct mt_now now)
 {
     (void)now;
-    if (c->verified)
-        mt_events_push(c->events, &(struct mt_dc_event){.kind = MT_DC_DOWN});
-    c->linked = false;
-    c->verified = false;
+    if (c->told_up)
+        mt_session_tell(c, &(struct mt_dc_event){.kind = MT_DC_DOWN});
+    c->linked = c->verified = c->told_up = false;
+    if (c->bind == MT_BIND_SENT || c->bind == MT_BIND_REFUSED)
+        c->bind = MT_BIND_WANTED;
     list_free(&c->service);
     for (size_t i = 0; i < c->sent.n; i++)
         if (c->sent.v[i].msg && c->sent.v[i].msg->kind != MT_MSG_RPC)
@@ -125,6 +185,19 @@ void mt_conn_heard(struct mt_conn *c, struct mt_now now)
 bool mt_conn_verified(const struct mt_conn *c)
 {
     return c->verified;
+}
+
+bool mt_conn_is_up(const struct mt_conn *c)
+{
+    return c->told_up;
+}
+
+void mt_conn_tell_up(struct mt_conn *c)
+{
+    if (c->told_up || c->silent || !c->verified || !mt_conn_is_bound(c))
+        return;
+    c->told_up = true;
+    mt_session_tell(c, &(struct mt_dc_event){.kind = MT_DC_UP});
 }
 
 static int64_t later(int64_t a, int64_t b)
@@ -161,6 +234,8 @@ int mt_conn_tick(struct mt_conn *c, struct mt_now now)
         return MT_OK;
     if (waits_for_pong(c) && now.mono >= c->ping_at + MT_PONG_WAIT_US)
         return MT_E_TIMEOUT;
+    if (c->bind == MT_BIND_SENT && now.mono >= c->bind_at + MT_BIND_WAIT_US)
+        return MT_E_TIMEOUT;
     if (c->ping_now && now.mono >= c->heard_at + MT_SILENCE_US)
         return MT_E_TIMEOUT;
     if (now.mono >= next_ping(c))
@@ -178,6 +253,8 @@ int64_t mt_conn_deadline(const struct mt_conn *c)
     at = sooner(at, c->ping_now ? c->heard_at + MT_SILENCE_US : next_ping(c));
     if (waits_for_pong(c))
         at = sooner(at, c->ping_at + MT_PONG_WAIT_US);
+    if (c->bind == MT_BIND_SENT)
+        at = sooner(at, c->bind_at + MT_BIND_WAIT_US);
     return at;
 }
 

@@ -49,6 +49,39 @@ void mt_conn_free(struct mt_conn *c);
 void mt_conn_set_key(struct mt_conn *c, struct mt_now now, const struct mt_auth_key *key, int64_t salt,
                      int64_t time_offset_us);
 bool mt_conn_has_key(const struct mt_conn *c);
+/* 0: it has none. */
+uint64_t mt_conn_key_id(const struct mt_conn *c);
+/* The server does not know it: requests wait for another; what was sent under it counts as lost. */
+void mt_conn_drop_key(struct mt_conn *c);
+/*
+ * The key is a temporary one of `perm` (borrowed for life), good until `ends` (server time, s). Until it is
+ * bound nothing but auth.bindTempAuthKey and service messages are sent, and no MT_DC_UP is told.
+ */
+void mt_conn_set_temporary(struct mt_conn *c, const struct mt_auth_key *perm, int32_t ends, bool bound);
+enum mt_bind_state {
+    MT_BIND_NONE, /* a permanent key */
+    MT_BIND_WANTED,
+    MT_BIND_SENT,
+    MT_BIND_DONE,
+    MT_BIND_REFUSED, /* mt_conn_bind_error() says why; tried again on the next link */
+};
+enum mt_bind_state mt_conn_bind(const struct mt_conn *c);
+const char *mt_conn_bind_error(const struct mt_conn *c, int32_t *code);
+/* The key and, of a temporary one, its end; borrowed until it is replaced. */
+void mt_conn_key(const struct mt_conn *c, const struct mt_auth_key **key, int32_t *ends);
+/* MT_DC_SALTS, now. */
+void mt_conn_tell_salts(struct mt_conn *c);
+/* When the temporary key ends, by our clock (mono). */
+int64_t mt_conn_key_ends(const struct mt_conn *c);
+/* A silent connection tells of answers and updates only, not of links, sessions, salts and time. */
+void mt_conn_set_silent(struct mt_conn *c, bool silent);
+/* `to` takes the place of `from`, whose events it tells from now on, and takes over the requests that wait
+ * there. What was sent is answered there, or ends by mt_conn_give_up(). */
+void mt_conn_take_over(struct mt_conn *to, struct mt_conn *from);
+/* No answers will come any more: what may be repeated waits in `to`, the rest ends in UNKNOWN. */
+void mt_conn_give_up(struct mt_conn *from, struct mt_conn *to);
+/* Nothing is under way, nothing is to be acknowledged. */
+bool mt_conn_is_spent(const struct mt_conn *c);
 
 /* As in dc.h. */
 int mt_conn_submit(struct mt_conn *c, struct mt_now now, const struct mt_req *req);
@@ -73,6 +106,8 @@ void mt_conn_probe(struct mt_conn *c);
 void mt_conn_init_again(struct mt_conn *c);
 /* A message of this link was verified (at least one since mt_conn_link_up). */
 bool mt_conn_verified(const struct mt_conn *c);
+/* It was, and its key is bound where it has to be: MT_DC_UP was told. */
+bool mt_conn_is_up(const struct mt_conn *c);
 /*
  * One packet of the server; it is decrypted in place. MT_E_PEER, MT_E_AUTH: not a packet of this key, or
  * broken; MT_E_STATE: the server refuses our messages again and again; MT_E_NOMEM.

@@ -1,4 +1,4 @@
-#include "core/mtproto/dc_link.h"
+#include "core/mtproto/pfs.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,27 +9,51 @@
 #define STABLE_US  (5 * MT_US_PER_S) /* a link that lasted so long ends a run of failures */
 #define IDLE_US    (60 * MT_US_PER_S)
 
-struct mt_dc *mt_dc_new(const struct mt_dc_cfg *cfg, struct mt_now now)
+/* The connection begins with the key that is to seal: the permanent one, or a temporary one that was saved.
+ */
+static struct mt_conn *new_conn(struct mt_dc *dc, const struct mt_dc_cfg *cfg, struct mt_now now)
 {
+    const struct mt_temp_key *temp = cfg->pfs && cfg->key ? cfg->temp : NULL;
     struct mt_conn_cfg cc = {.env = cfg->env,
                              .init = cfg->init,
                              .layer = tl_layer,
                              .without_updates = cfg->without_updates,
-                             .key = cfg->key,
-                             .salts = cfg->salts,
-                             .n_salts = cfg->n_salts,
-                             .time_offset_us = cfg->time_offset_us};
+                             .key = cfg->pfs ? NULL : cfg->key,
+                             .salts = cfg->pfs ? NULL : cfg->salts,
+                             .n_salts = cfg->pfs ? 0 : cfg->n_salts,
+                             .time_offset_us = cfg->time_offset_us,
+                             .events = &dc->events};
+    struct mt_conn *conn;
+
+    if (temp) {
+        cc.key = &temp->key;
+        cc.salts = temp->salts;
+        cc.n_salts = temp->n_salts;
+    }
+    conn = mt_conn_new(&cc, now);
+    if (conn && temp)
+        mt_conn_set_temporary(conn, &dc->perm, temp->ends, true);
+    dc->temp_told = temp;
+    return conn;
+}
+
+struct mt_dc *mt_dc_new(const struct mt_dc_cfg *cfg, struct mt_now now)
+{
     struct mt_dc *dc = calloc(1, sizeof *dc);
 
     if (!dc)
         return NULL;
     dc->cfg = *cfg;
-    dc->cfg.key = NULL; /* neither is borrowed any longer */
+    dc->cfg.key = NULL; /* none of them is borrowed any longer */
     dc->cfg.salts = NULL;
+    dc->cfg.temp = NULL;
+    if (cfg->key) {
+        dc->perm = *cfg->key;
+        dc->has_perm = true;
+    }
     dc->until = dc->idle_at = MT_NEVER;
     mt_events_init(&dc->events);
-    cc.events = &dc->events;
-    dc->conn = mt_conn_new(&cc, now);
+    dc->conn = new_conn(dc, cfg, now);
     if (!dc->conn) {
         mt_dc_free(dc);
         return NULL;
@@ -45,8 +69,10 @@ void mt_dc_free(struct mt_dc *dc)
     mt_frame_free(dc->frame);
     mt_keyx_free(dc->keyx);
     mt_conn_free(dc->conn);
+    mt_pfs_free(dc);
     mt_events_fini(&dc->events);
     mt_wipe(&dc->new_key, sizeof dc->new_key);
+    mt_wipe(&dc->perm, sizeof dc->perm);
     free(dc);
 }
 
@@ -57,7 +83,7 @@ static bool has_link(const struct mt_dc *dc)
 
 static bool wants_link(const struct mt_dc *dc)
 {
-    return dc->cfg.keep || mt_conn_pending(dc->conn);
+    return dc->cfg.keep || mt_dc_pending(dc);
 }
 
 static void wait_and_retry(struct mt_dc *dc, struct mt_now now)
@@ -104,7 +130,11 @@ static void lose_link(struct mt_dc *dc, struct mt_now now, bool tell_owner)
     if (dc->failures < dc->least)
         dc->failures = dc->least;
     dc->least = 0;
-    if (dc->unknown_key >= 2 && mt_conn_has_key(dc->conn)) {
+    if (dc->unknown_key >= 2 && dc->cfg.pfs && !dc->doubt) {
+        dc->unknown_key = 0;
+        mt_pfs_drop(dc);
+    }
+    if (dc->unknown_key >= 2) {
         dc->state = MT_DCS_LOST;
         mt_events_push(&dc->events, &(struct mt_dc_event){.kind = MT_DC_KEY_LOST});
         return;
@@ -142,6 +172,8 @@ int mt_dc_submit(struct mt_dc *dc, struct mt_now now, const struct mt_req *req)
 void mt_dc_cancel(struct mt_dc *dc, struct mt_now now, uint64_t token)
 {
     mt_conn_cancel(dc->conn, now, token);
+    if (dc->old)
+        mt_conn_cancel(dc->old, now, token);
 }
 
 bool mt_dc_withdraw(struct mt_dc *dc, struct mt_now now, uint64_t token)
@@ -152,11 +184,15 @@ bool mt_dc_withdraw(struct mt_dc *dc, struct mt_now now, uint64_t token)
 void mt_dc_ack(struct mt_dc *dc, struct mt_now now, uint64_t ack)
 {
     mt_conn_ack(dc->conn, now, ack);
+    if (dc->old)
+        mt_conn_ack(dc->old, now, ack);
 }
 
 void mt_dc_flush(struct mt_dc *dc, struct mt_now now)
 {
     mt_conn_flush(dc->conn, now);
+    if (dc->old)
+        mt_conn_flush(dc->old, now);
 }
 
 /* --- the link --- */
@@ -246,17 +282,21 @@ void mt_dc_wrote(struct mt_dc *dc, struct mt_now now, size_t n)
         mt_frame_wrote(dc->frame, n);
 }
 
-static void tick_link(struct mt_dc *dc, struct mt_now now)
+/* MT_OK, or why the link is to be closed. */
+static int tick_link(struct mt_dc *dc, struct mt_now now, const char **where)
 {
-    const char *where = "key exchange";
-    int err = MT_OK;
+    int err = mt_conn_tick(dc->conn, now);
 
-    if (dc->keyx) {
-        mt_keyx_tick(dc->keyx, now);
-        err = mt_link_keyx(dc, now, &where);
+    *where = "no answer to a ping";
+    if (!err && dc->state == MT_DCS_CONNECTING && dc->until <= now.mono) {
+        *where = "connecting";
+        err = MT_E_TIMEOUT;
     }
-    if (err)
-        fail_link(dc, now, err, where);
+    if (!err && dc->keyx) {
+        mt_keyx_tick(dc->keyx, now);
+        err = mt_link_keyx(dc, now, where);
+    }
+    return err ? err : mt_pfs_tick(dc, now, where);
 }
 
 /* A session without work is closed after a minute, unless it is the one to keep. */
@@ -276,34 +316,37 @@ static void tick_idle(struct mt_dc *dc, struct mt_now now)
 
 void mt_dc_tick(struct mt_dc *dc, struct mt_now now)
 {
+    const char *where;
     int err;
 
     if (dc->state == MT_DCS_DEAD)
         return;
-    err = mt_conn_tick(dc->conn, now);
+    err = tick_link(dc, now, &where);
     if (err)
-        fail_link(dc, now, err, "no answer to a ping");
-    else if (dc->state == MT_DCS_CONNECTING && dc->until <= now.mono)
-        fail_link(dc, now, MT_E_TIMEOUT, "connecting");
-    tick_link(dc, now);
+        fail_link(dc, now, err, where);
     tick_idle(dc, now);
     maybe_connect(dc, now);
 }
 
+static int64_t sooner(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 int64_t mt_dc_deadline(const struct mt_dc *dc)
 {
-    int64_t at, other = MT_NEVER;
+    int64_t at;
 
     if (dc->state == MT_DCS_DEAD)
         return MT_NEVER;
-    at = mt_conn_deadline(dc->conn);
+    at = sooner(mt_conn_deadline(dc->conn), mt_pfs_deadline(dc));
     if (dc->state == MT_DCS_CONNECTING || dc->state == MT_DCS_WAITING)
-        other = dc->until;
-    else if (dc->keyx)
-        other = mt_keyx_deadline(dc->keyx);
-    else if (dc->state == MT_DCS_UP)
-        other = dc->idle_at;
-    return other < at ? other : at;
+        at = sooner(at, dc->until);
+    if (dc->keyx)
+        at = sooner(at, mt_keyx_deadline(dc->keyx));
+    if (dc->state == MT_DCS_UP)
+        at = sooner(at, dc->idle_at);
+    return at;
 }
 
 void mt_dc_close(struct mt_dc *dc, struct mt_now now)
@@ -313,6 +356,8 @@ void mt_dc_close(struct mt_dc *dc, struct mt_now now)
     if (dc->state == MT_DCS_DEAD)
         return;
     mt_conn_fail_all(dc->conn);
+    if (dc->old)
+        mt_conn_fail_all(dc->old);
     mt_link_stop(dc, now);
     dc->state = MT_DCS_DEAD;
     if (linked)
@@ -331,18 +376,23 @@ static void key_saved(struct mt_dc *dc, struct mt_now now, int result)
     if (!dc->key_waiting)
         return;
     dc->key_waiting = false;
-    if (!result)
-        mt_conn_set_key(dc->conn, now, &dc->new_key, dc->new_salt, dc->new_offset_us);
+    if (!result) {
+        dc->perm = dc->new_key;
+        dc->has_perm = true;
+        dc->perm_made = now.mono;
+        dc->cfg.time_offset_us = dc->new_offset_us;
+        if (!dc->cfg.pfs)
+            mt_conn_set_key(dc->conn, now, &dc->new_key, dc->new_salt, dc->new_offset_us);
+    }
     mt_wipe(&dc->new_key, sizeof dc->new_key);
     if (dc->state != MT_DCS_KEY_WAIT)
         return;
-    if (result) {
+    if (result)
         fail_link(dc, now, result, "the new key could not be saved");
-        return;
-    }
-    dc->state = MT_DCS_UP;
-    dc->up_at = now.mono;
-    mt_conn_link_up(dc->conn, now);
+    else if (!dc->cfg.pfs)
+        mt_link_go_up(dc, now);
+    else if (!mt_link_exchange(dc, now, true))
+        fail_link(dc, now, MT_E_NOMEM, "no memory for a key exchange");
 }
 
 void mt_dc_done(struct mt_dc *dc, struct mt_now now, enum mt_dc_event_kind what, int result)
@@ -368,7 +418,7 @@ void mt_dc_computed(struct mt_dc *dc, struct mt_now now, const struct mt_keyx_jo
 
 bool mt_dc_is_up(const struct mt_dc *dc)
 {
-    return mt_conn_verified(dc->conn);
+    return mt_conn_is_up(dc->conn);
 }
 
 int64_t mt_dc_server_time(const struct mt_dc *dc, struct mt_now now)
@@ -378,5 +428,5 @@ int64_t mt_dc_server_time(const struct mt_dc *dc, struct mt_now now)
 
 size_t mt_dc_pending(const struct mt_dc *dc)
 {
-    return mt_conn_pending(dc->conn);
+    return mt_conn_pending(dc->conn) + (dc->old ? mt_conn_pending(dc->old) : 0);
 }

@@ -47,6 +47,14 @@ struct mt_salt {
 };
 #define MT_SALTS_MAX 64
 
+/* A temporary key that is bound. */
+struct mt_temp_key {
+    struct mt_auth_key key;
+    int32_t ends; /* server time, s */
+    struct mt_salt salts[MT_SALTS_MAX];
+    size_t n_salts;
+};
+
 struct mt_dc_cfg {
     const struct mt_env *env;
     int32_t dc_id; /* 1.. ; CDN 200.. */
@@ -65,6 +73,14 @@ struct mt_dc_cfg {
     int64_t time_offset_us; /* saved server time - wall, a first guess */
     bool without_updates;   /* session wraps its calls in invokeWithoutUpdates */
     bool keep;              /* stay connected without work (the main session) */
+    /*
+     * Perfect forward secrecy: everything is said under a temporary key, bound to the permanent one and
+     * replaced before its end, while the link stays up. Without it `key` seals everything itself. There is no
+     * falling back: who can make an exchange fail could else switch it off.
+     */
+    bool pfs;
+    const struct mt_temp_key *temp; /* the saved one, or NULL */
+    int32_t temp_lifetime_s;        /* 0: 23 to 24 hours */
 };
 
 /* --- requests --- */
@@ -72,7 +88,6 @@ struct mt_dc_cfg {
 enum mt_req_flag {
     MT_REQ_REPEATABLE = 1, /* may be executed twice: repeated at once after a reconnect */
     MT_REQ_RANDOM_ID = 2,  /* carries a random_id: the server drops a second execution itself */
-    MT_REQ_NO_INIT = 4,    /* sent bare, without initConnection around it (bindTempAuthKey) */
     MT_REQ_WITHOUT_UPDATES = 8,
 };
 
@@ -135,22 +150,24 @@ void mt_dc_close(struct mt_dc *dc, struct mt_now now);
 
 enum mt_dc_event_kind {
     MT_DC_NONE,
-    MT_DC_CONNECT, /* open a TCP connection to this DC (address: the owner's choice; `attempt` counts
-                      tries since the last success) */
-    MT_DC_CLOSE,   /* close it; nothing more is fed from it */
-    MT_DC_UP,      /* encrypted traffic verified on this connection */
-    MT_DC_DOWN,    /* was UP, is not any more */
-    MT_DC_KEY,     /* a key exchange succeeded: save key, salt, time_offset_us power-safely, then call
-                      mt_dc_done(dc, now, MT_DC_KEY, MT_OK); nothing is sent under it before */
-    MT_DC_COMPUTE, /* run a copy of `job` on another thread (secret: wipe it), then mt_dc_computed() */
-    MT_DC_SALTS,   /* salts[n_salts] replaced; save when convenient */
-    MT_DC_TIME,    /* time_offset_us changed by over a second */
-    MT_DC_RESULT,  /* token; p, n: the result object, unpacked; ack */
-    MT_DC_ERROR,   /* token; code, text: the server's rpc_error; ack; sent: UNKNOWN where an earlier copy of
-                      the request may have been executed */
-    MT_DC_FAILED,  /* token; code: MT_E_TIMEOUT, MT_E_STATE (cancelled or closed), MT_E_PEER (answer that
-                      does not parse); sent says whether it may have been executed */
-    MT_DC_UPDATES, /* p, n: an Updates object, or one of an unknown kind (updates are missing then); ack */
+    MT_DC_CONNECT,  /* open a TCP connection to this DC (address: the owner's choice; `attempt` counts
+                       tries since the last success) */
+    MT_DC_CLOSE,    /* close it; nothing more is fed from it */
+    MT_DC_UP,       /* encrypted traffic verified on this connection */
+    MT_DC_DOWN,     /* was UP, is not any more */
+    MT_DC_KEY,      /* a key exchange succeeded: save key, salt, time_offset_us power-safely, then call
+                       mt_dc_done(dc, now, MT_DC_KEY, MT_OK); nothing is sent under it before */
+    MT_DC_COMPUTE,  /* run a copy of `job` on another thread (secret: wipe it), then mt_dc_computed() */
+    MT_DC_TEMP_KEY, /* key is bound and good until `ends`, its salts follow; NULL: there is none any more.
+                       Save when convenient: if it is lost, another is made */
+    MT_DC_SALTS,    /* salts[n_salts] replaced, of the temporary key or the other; save when convenient */
+    MT_DC_TIME,     /* time_offset_us changed by over a second */
+    MT_DC_RESULT,   /* token; p, n: the result object, unpacked; ack */
+    MT_DC_ERROR,    /* token; code, text: the server's rpc_error; ack; sent: UNKNOWN where an earlier copy of
+                       the request may have been executed */
+    MT_DC_FAILED,   /* token; code: MT_E_TIMEOUT, MT_E_STATE (cancelled or closed), MT_E_PEER (answer that
+                       does not parse); sent says whether it may have been executed */
+    MT_DC_UPDATES,  /* p, n: an Updates object, or one of an unknown kind (updates are missing then); ack */
     MT_DC_NEW_SESSION, /* the server made our session anew: updates may have been lost */
     MT_DC_KEY_LOST,    /* the server does not know our key, on two fresh connections: the owner decides */
     MT_DC_TROUBLE,     /* code: a transport error (-404, -429, -444) or MT_E_*; text says where; for status */
@@ -171,6 +188,8 @@ struct mt_dc_event {
     const struct mt_auth_key *key;
     int64_t salt;
     int64_t time_offset_us;
+    bool temporary;
+    int32_t ends;
     const struct mt_salt *salts;
     size_t n_salts;
     const struct mt_keyx_job *job;

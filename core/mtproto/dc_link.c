@@ -1,4 +1,4 @@
-#include "core/mtproto/dc_link.h"
+#include "core/mtproto/pfs.h"
 
 #define FILL_BYTES (64 * 1024) /* packets are made while fewer bytes than this wait to be written */
 
@@ -13,16 +13,51 @@ static int32_t wire_dc(const struct mt_dc_cfg *cfg)
     return cfg->media ? -dc : dc;
 }
 
-bool mt_link_start(struct mt_dc *dc, struct mt_now now)
+void mt_link_go_up(struct mt_dc *dc, struct mt_now now)
 {
-    struct mt_frame_cfg fc = {
-        .framing = dc->cfg.framing, .obfuscated = dc->cfg.obfuscated, .dc = (int16_t)wire_dc(&dc->cfg)};
+    dc->state = MT_DCS_UP;
+    dc->up_at = now.mono;
+    mt_conn_link_up(dc->conn, now);
+}
+
+bool mt_link_exchange(struct mt_dc *dc, struct mt_now now, bool temporary)
+{
     struct mt_keyx_cfg kc = {.env = dc->cfg.env,
                              .keys = dc->cfg.rsa_keys,
                              .n_keys = dc->cfg.n_rsa_keys,
                              .dc = wire_dc(&dc->cfg),
+                             .expires_in = temporary ? mt_pfs_lifetime(dc) : 0,
                              .time_offset_us = dc->cfg.time_offset_us,
                              .serial = (uint64_t)++dc->exchanges << 32};
+
+    dc->keyx = mt_keyx_new(&kc, now);
+    dc->making_temp = temporary;
+    if (dc->state != MT_DCS_UP)
+        dc->state = MT_DCS_KEYX;
+    return dc->keyx;
+}
+
+static bool begin_check(struct mt_dc *dc, struct mt_now now)
+{
+    struct mt_conn_cfg cc = {.env = dc->cfg.env,
+                             .init = dc->cfg.init,
+                             .key = &dc->perm,
+                             .time_offset_us = mt_conn_server_time(dc->conn, now) - now.wall,
+                             .events = &dc->events};
+
+    dc->check = mt_conn_new(&cc, now);
+    if (!dc->check)
+        return false;
+    mt_conn_set_silent(dc->check, true);
+    mt_conn_link_up(dc->check, now);
+    dc->state = MT_DCS_CHECK;
+    return true;
+}
+
+bool mt_link_start(struct mt_dc *dc, struct mt_now now)
+{
+    struct mt_frame_cfg fc = {
+        .framing = dc->cfg.framing, .obfuscated = dc->cfg.obfuscated, .dc = (int16_t)wire_dc(&dc->cfg)};
 
     if (dc->cfg.has_secret) {
         fc.has_secret = true;
@@ -32,19 +67,18 @@ bool mt_link_start(struct mt_dc *dc, struct mt_now now)
     dc->frame = mt_frame_new(dc->cfg.env, &fc);
     if (!dc->frame)
         return false;
-    if (mt_conn_has_key(dc->conn)) {
-        dc->state = MT_DCS_UP;
-        dc->up_at = now.mono;
-        mt_conn_link_up(dc->conn, now);
-        return true;
-    }
     if (dc->key_waiting) {
         dc->state = MT_DCS_KEY_WAIT;
         return true;
     }
-    dc->keyx = mt_keyx_new(&kc, now);
-    dc->state = MT_DCS_KEYX;
-    return dc->keyx;
+    if (!dc->has_perm)
+        return mt_link_exchange(dc, now, false);
+    if (dc->doubt)
+        return begin_check(dc, now);
+    if (dc->cfg.pfs && !mt_pfs_is_usable(dc, now))
+        return mt_link_exchange(dc, now, true);
+    mt_link_go_up(dc, now);
+    return true;
 }
 
 void mt_link_stop(struct mt_dc *dc, struct mt_now now)
@@ -54,53 +88,64 @@ void mt_link_stop(struct mt_dc *dc, struct mt_now now)
     mt_keyx_free(dc->keyx);
     dc->keyx = NULL;
     mt_conn_link_down(dc->conn, now);
+    mt_pfs_link_down(dc, now);
+}
+
+static int key_made(struct mt_dc *dc, struct mt_now now, struct mt_keyx_event *ev)
+{
+    struct mt_dc_event out = {.kind = MT_DC_KEY, .key = &dc->new_key};
+
+    dc->new_key = ev->key;
+    dc->new_salt = out.salt = ev->salt;
+    dc->new_offset_us = out.time_offset_us = ev->time_offset_us;
+    mt_keyx_free(dc->keyx);
+    dc->keyx = NULL;
+    (void)now;
+    if (mt_events_push(&dc->events, &out))
+        return MT_E_NOMEM;
+    dc->key_waiting = true;
+    dc->state = MT_DCS_KEY_WAIT;
+    return MT_OK;
 }
 
 int mt_link_keyx(struct mt_dc *dc, struct mt_now now, const char **where)
 {
     struct mt_keyx_event ev;
     struct mt_dc_event out;
+    int err = MT_OK;
 
-    while (dc->keyx) {
+    while (dc->keyx && !err) {
         mt_keyx_next(dc->keyx, &ev);
         switch (ev.kind) {
         case MT_KEYX_NONE:
             return MT_OK;
         case MT_KEYX_COMPUTE:
             out = (struct mt_dc_event){.kind = MT_DC_COMPUTE, .job = ev.job};
-            if (mt_events_push(&dc->events, &out))
-                return MT_E_NOMEM;
+            err = mt_events_push(&dc->events, &out);
             break;
         case MT_KEYX_FAILED:
             *where = ev.step;
-            return ev.err;
+            if (dc->state != MT_DCS_UP)
+                return ev.err;
+            mt_pfs_renewal_failed(dc, now, ev.step);
+            break;
         case MT_KEYX_DONE:
-            dc->new_key = ev.key;
+            err = dc->making_temp ? mt_pfs_made(dc, now, &ev) : key_made(dc, now, &ev);
             mt_wipe(&ev.key, sizeof ev.key);
-            dc->new_salt = ev.salt;
-            dc->new_offset_us = ev.time_offset_us;
-            mt_keyx_free(dc->keyx);
-            dc->keyx = NULL;
-            out = (struct mt_dc_event){.kind = MT_DC_KEY, .key = &dc->new_key};
-            out.salt = dc->new_salt;
-            out.time_offset_us = dc->new_offset_us;
-            if (mt_events_push(&dc->events, &out))
-                return MT_E_NOMEM;
-            dc->key_waiting = true;
-            dc->state = MT_DCS_KEY_WAIT;
             break;
         }
     }
-    (void)now;
-    return MT_OK;
+    return err;
 }
 
 static int transport_error(struct mt_dc *dc, int32_t code, const char **where)
 {
     if (code == E_UNKNOWN_KEY) {
-        *where = dc->state == MT_DCS_UP ? "the server does not know our key"
-                                        : "the server refused the key exchange";
-        if (dc->state == MT_DCS_UP && !mt_conn_verified(dc->conn))
+        bool keyed = dc->state == MT_DCS_UP || dc->state == MT_DCS_CHECK;
+        const struct mt_conn *conn = dc->state == MT_DCS_CHECK ? dc->check : dc->conn;
+
+        *where = keyed ? "the server does not know our key" : "the server refused the key exchange";
+        if (keyed && !mt_conn_verified(conn))
             dc->unknown_key++;
     } else if (code == E_FLOOD) {
         *where = "too many connections";
@@ -115,25 +160,67 @@ static int transport_error(struct mt_dc *dc, int32_t code, const char **where)
     return code;
 }
 
-static int take_packet(struct mt_dc *dc, struct mt_now now, const struct mt_frame_event *ev,
+/* The permanent key is good: now for a temporary one, on the same link. */
+static int take_checked(struct mt_dc *dc, struct mt_now now, const struct mt_frame_event *ev)
+{
+    int err = mt_conn_feed(dc->check, now, ev->p, ev->n);
+
+    if (err || !mt_conn_verified(dc->check))
+        return err;
+    dc->doubt = false;
+    dc->unknown_key = 0;
+    mt_conn_free(dc->check);
+    dc->check = NULL;
+    return mt_link_exchange(dc, now, true) ? MT_OK : MT_E_NOMEM;
+}
+
+static struct mt_conn *conn_of(const struct mt_dc *dc, const struct mt_frame_event *ev)
+{
+    uint64_t id = ev->n >= 8 ? tl_load64(ev->p) : 0;
+
+    if (dc->next && id == mt_conn_key_id(dc->next))
+        return dc->next;
+    if (dc->old && id == mt_conn_key_id(dc->old))
+        return dc->old;
+    return dc->conn;
+}
+
+static int take_sealed(struct mt_dc *dc, struct mt_now now, const struct mt_frame_event *ev,
                        const char **where)
 {
-    int err;
+    struct mt_conn *conn = conn_of(dc, ev);
+    int err = mt_conn_feed(conn, now, ev->p, ev->n);
 
-    if (dc->state == MT_DCS_KEYX) {
-        mt_keyx_feed(dc->keyx, now, ev->p, ev->n);
-        return mt_link_keyx(dc, now, where);
-    }
-    if (dc->state != MT_DCS_UP)
-        return MT_OK;
-    err = mt_conn_feed(dc->conn, now, ev->p, ev->n);
-    if (err)
-        *where = err == MT_E_STATE ? "the server refuses our messages" : "packet of the server";
+    *where = err == MT_E_STATE ? "the server refuses our messages" : "packet of the server";
     if (mt_conn_verified(dc->conn)) {
         dc->attempt = 0;
         dc->unknown_key = 0;
     }
-    return err;
+    return err ? err : mt_pfs_look(dc, now, where);
+}
+
+static int take_packet(struct mt_dc *dc, struct mt_now now, const struct mt_frame_event *ev,
+                       const char **where)
+{
+    bool plain = ev->n >= 8 && tl_load64(ev->p) == 0;
+
+    if (dc->state == MT_DCS_KEYX || (dc->keyx && plain)) {
+        mt_keyx_feed(dc->keyx, now, ev->p, ev->n);
+        return mt_link_keyx(dc, now, where);
+    }
+    if (dc->state == MT_DCS_CHECK)
+        return take_checked(dc, now, ev);
+    return dc->state == MT_DCS_UP ? take_sealed(dc, now, ev, where) : MT_OK;
+}
+
+/* A byte of any kind shows that the link lives, to all who use it. */
+static void hear(struct mt_dc *dc, struct mt_now now)
+{
+    struct mt_conn *const all[] = {dc->conn, dc->next, dc->old, dc->check};
+
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        if (all[i])
+            mt_conn_heard(all[i], now);
 }
 
 int mt_link_feed(struct mt_dc *dc, struct mt_now now, const void *p, size_t n, const char **where)
@@ -142,7 +229,7 @@ int mt_link_feed(struct mt_dc *dc, struct mt_now now, const void *p, size_t n, c
     int err = mt_frame_feed(dc->frame, p, n);
 
     *where = "framing";
-    mt_conn_heard(dc->conn, now);
+    hear(dc, now);
     while (!err) {
         mt_frame_next(dc->frame, &ev);
         switch (ev.kind) {
@@ -177,18 +264,30 @@ static int fill_keyx(struct mt_dc *dc)
     return err;
 }
 
-int mt_link_fill(struct mt_dc *dc, struct mt_now now, const char **where)
+static int fill_from(struct mt_dc *dc, struct mt_conn *conn, struct mt_now now)
 {
     struct tl_slice packet = {.n = 1};
     int err = MT_OK;
 
-    *where = "sending";
-    if (dc->state == MT_DCS_KEYX)
-        return fill_keyx(dc);
-    while (dc->state == MT_DCS_UP && !err && packet.n && mt_frame_output(dc->frame).n < FILL_BYTES) {
-        err = mt_conn_packet(dc->conn, now, &packet);
+    while (conn && !err && packet.n && mt_frame_output(dc->frame).n < FILL_BYTES) {
+        err = mt_conn_packet(conn, now, &packet);
         if (!err && packet.n)
             err = mt_frame_submit(dc->frame, packet.p, packet.n, false);
     }
     return err;
+}
+
+int mt_link_fill(struct mt_dc *dc, struct mt_now now, const char **where)
+{
+    int err = dc->keyx ? fill_keyx(dc) : MT_OK;
+
+    *where = "sending";
+    if (!err && dc->state == MT_DCS_CHECK)
+        err = fill_from(dc, dc->check, now);
+    if (err || dc->state != MT_DCS_UP)
+        return err;
+    err = fill_from(dc, dc->next, now);
+    if (!err)
+        err = fill_from(dc, dc->old, now);
+    return err ? err : fill_from(dc, dc->conn, now);
 }

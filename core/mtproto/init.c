@@ -10,9 +10,9 @@
 
 #include <string.h>
 
-bool mt_init_wanted(const struct mt_conn *c, const struct mt_msg *m)
+bool mt_init_wanted(const struct mt_conn *c)
 {
-    return !c->inited && !(m->flags & MT_REQ_NO_INIT);
+    return !c->inited;
 }
 
 static size_t string_max(const char *s)
@@ -51,7 +51,7 @@ void mt_init_write(const struct mt_conn *c, const struct mt_msg *m, bool init, s
             tl_put_int(out, p->proxy_port);
         }
     }
-    if (!(m->flags & MT_REQ_NO_INIT) && (c->without_updates || m->flags & MT_REQ_WITHOUT_UPDATES))
+    if (c->without_updates || m->flags & MT_REQ_WITHOUT_UPDATES)
         tl_put_u32(out, MT_ID_WITHOUT_UPDATES);
 }
 

@@ -17,7 +17,8 @@
 
 enum mt_msg_kind {
     MT_MSG_RPC,        /* a request of the owner */
-    MT_MSG_DROP,       /* rpc_drop_answer: the only service message that is a query */
+    MT_MSG_DROP,       /* rpc_drop_answer: a service message that is a query */
+    MT_MSG_BIND,       /* auth.bindTempAuthKey: the body is made for the id that it gets */
     MT_MSG_ACK,        /* msgs_ack */
     MT_MSG_PING,       /* ping_delay_disconnect */
     MT_MSG_SALTS,      /* get_future_salts */
@@ -28,8 +29,11 @@ enum mt_msg_kind {
 
 enum mt_msg_state { MT_MSG_QUEUED, MT_MSG_SENT, MT_MSG_ACKED, MT_MSG_DONE };
 
+struct mt_conn;
+
 struct mt_msg {
     struct mt_msg *prev, *next;
+    struct mt_conn *owner; /* MT_MSG_RPC: in whose lists it is; its answer may come to another */
     enum mt_msg_kind kind;
     enum mt_msg_state state;
     unsigned refs;
@@ -49,7 +53,6 @@ struct mt_msg {
     unsigned flags; /* enum mt_req_flag */
     unsigned inits; /* how often the server asked for initConnection */
     bool doubtful;  /* an earlier sending, whose fate nobody knows, may have been executed */
-    bool binds_key; /* auth.bindTempAuthKey: the key must be initialised again after it */
     int64_t deadline;
     struct mt_event_node *node; /* for its end */
 };

@@ -107,6 +107,9 @@ static int take_updates(struct mt_conn *c, struct mt_in_msg *in)
     struct mt_dc_event event = {.kind = MT_DC_UPDATES, .p = in->p, .n = in->n};
     int err;
 
+    /* the server tells both sessions, from the first answer that the new one had */
+    if (c->heir && c->heir->inited)
+        return MT_OK;
     if (in->seqno & 1) {
         if (mt_acks_hold(&c->acks, in->msg_id))
             return MT_E_NOMEM;
@@ -301,9 +304,8 @@ int mt_conn_feed(struct mt_conn *c, struct mt_now now, uint8_t *packet, size_t n
     if (!(in.msg_id & 1))
         return MT_OK;
     in.stale = is_stale(c, now, in.msg_id);
-    if (!c->verified)
-        mt_events_push(c->events, &(struct mt_dc_event){.kind = MT_DC_UP});
     c->verified = true;
+    mt_conn_tell_up(c);
     c->inflate_left = INFLATE_PER_PACKET;
     return take_one(c, now, &in, 0);
 }

@@ -31,8 +31,8 @@ int mt_conn_submit(struct mt_conn *c, struct mt_now now, const struct mt_req *re
     }
     m->token = req->token;
     m->flags = req->flags;
-    m->binds_key = tl_load32(req->body) == MT_ID_BIND_TEMP_KEY;
     m->deadline = req->deadline;
+    m->owner = c;
     m->serial = ++c->serial;
     if (m->deadline < c->next_expiry)
         c->next_expiry = m->deadline;
@@ -40,9 +40,9 @@ int mt_conn_submit(struct mt_conn *c, struct mt_now now, const struct mt_req *re
     return MT_OK;
 }
 
-static struct mt_msg_list *list_of(struct mt_conn *c, const struct mt_msg *m)
+static struct mt_msg_list *list_of(const struct mt_msg *m)
 {
-    return m->state == MT_MSG_QUEUED ? &c->queued : &c->flying;
+    return m->state == MT_MSG_QUEUED ? &m->owner->queued : &m->owner->flying;
 }
 
 void mt_request_end(struct mt_conn *c, struct mt_msg *m, const struct mt_dc_event *event, uint8_t *owned)
@@ -54,7 +54,7 @@ void mt_request_end(struct mt_conn *c, struct mt_msg *m, const struct mt_dc_even
         end.sent = MT_SENT_UNKNOWN;
     mt_events_push_node(c->events, m->node, &end, owned);
     m->node = NULL;
-    mt_msg_remove(list_of(c, m), m);
+    mt_msg_remove(list_of(m), m);
     m->state = MT_MSG_DONE;
     mt_msg_drop_body(m);
     mt_msg_unref(m);
@@ -74,9 +74,10 @@ bool mt_request_may_repeat(const struct mt_msg *m)
 
 void mt_request_requeue(struct mt_conn *c, struct mt_msg *m)
 {
-    mt_msg_remove(list_of(c, m), m);
+    (void)c;
+    mt_msg_remove(list_of(m), m);
     m->state = MT_MSG_QUEUED;
-    mt_msg_insert(&c->queued, m);
+    mt_msg_insert(&m->owner->queued, m);
 }
 
 void mt_request_lost(struct mt_conn *c, struct mt_msg *m)
@@ -197,4 +198,41 @@ void mt_requests_link_down(struct mt_conn *c)
         if (m->session_id != c->session_id)
             mt_request_lost(c, m);
     }
+}
+
+static void move_queued(struct mt_conn *to, struct mt_conn *from)
+{
+    while (from->queued.head) {
+        struct mt_msg *m = from->queued.head;
+
+        mt_msg_remove(&from->queued, m);
+        m->owner = to;
+        m->serial = ++to->serial;
+        mt_msg_append(&to->queued, m);
+        if (m->deadline < to->next_expiry)
+            to->next_expiry = m->deadline;
+    }
+}
+
+void mt_conn_take_over(struct mt_conn *to, struct mt_conn *from)
+{
+    to->silent = false;
+    from->silent = true;
+    from->heir = to;
+    to->told_up = from->told_up;
+    from->told_up = false;
+    move_queued(to, from);
+    mt_session_tell(to, &(struct mt_dc_event){.kind = MT_DC_NEW_SESSION});
+}
+
+void mt_conn_give_up(struct mt_conn *from, struct mt_conn *to)
+{
+    while (from->flying.head)
+        mt_request_lost(from, from->flying.head);
+    move_queued(to, from);
+}
+
+bool mt_conn_is_spent(const struct mt_conn *c)
+{
+    return !c->queued.n && !c->flying.n && !c->acks.pending.n && !c->acks.held.n;
 }

@@ -59,6 +59,14 @@ static int end_with_error(struct mt_conn *c, const struct mt_in_msg *in, struct 
             mt_request_requeue(c, m);
         return MT_OK;
     }
+    if (c->perm && says(text, "AUTH_KEY_PERM_EMPTY") && m->inits < INITS_MAX) {
+        m->inits++;
+        if (c->bind == MT_BIND_DONE)
+            c->bind = MT_BIND_WANTED;
+        if (m->state != MT_MSG_QUEUED)
+            mt_request_requeue(c, m);
+        return MT_OK;
+    }
     if (!asks_for_init(text))
         answered(c, m);
     copy = malloc(text.n ? text.n : 1);
@@ -93,8 +101,6 @@ static int end_with_result(struct mt_conn *c, const struct mt_in_msg *in, struct
     res->owned = NULL;
     event.p = keep;
     answered(c, m);
-    if (m->binds_key)
-        mt_init_again(c);
     mt_request_end(c, m, &event, keep);
     return MT_OK;
 }
@@ -123,6 +129,36 @@ static int end_request(struct mt_conn *c, const struct mt_in_msg *in, struct mt_
     return id == MT_ID_RPC_ERROR ? end_with_error(c, in, m, res) : end_with_result(c, in, m, res);
 }
 
+/* Whether an earlier sending of it was executed and its answer lost: then it is bound, and to our key. */
+static bool is_bound_already(const struct mt_conn *c, struct tl_slice text)
+{
+    return c->binds > 1 && says(text, "TEMP_AUTH_KEY_ALREADY_BOUND");
+}
+
+void mt_on_bind_result(struct mt_conn *c, struct mt_msg *m, const uint8_t *p, size_t n)
+{
+    struct tl_in r = tl_in(p, n);
+    uint32_t id = tl_u32(&r);
+    int32_t code = id == MT_ID_RPC_ERROR ? tl_int(&r) : 0;
+    struct tl_slice text = id == MT_ID_RPC_ERROR ? tl_bytes(&r) : (struct tl_slice){0};
+    size_t len = text.n < sizeof c->bind_text ? text.n : sizeof c->bind_text - 1;
+
+    m->state = MT_MSG_DONE;
+    if (c->bind != MT_BIND_SENT)
+        return;
+    if (!r.err && (id == TL_BOOL_TRUE || (code && is_bound_already(c, text)))) {
+        c->bind = MT_BIND_DONE;
+        mt_init_again(c); /* a bind makes the server forget it */
+        mt_conn_tell_up(c);
+        return;
+    }
+    c->bind = MT_BIND_REFUSED;
+    c->bind_code = r.err ? 0 : code;
+    if (len)
+        memcpy(c->bind_text, text.p, len);
+    c->bind_text[len] = 0;
+}
+
 int mt_on_rpc_result(struct mt_conn *c, struct mt_now now, struct mt_in_msg *in)
 {
     struct tl_in r = tl_in(in->p, in->n);
@@ -142,6 +178,8 @@ int mt_on_rpc_result(struct mt_conn *c, struct mt_now now, struct mt_in_msg *in)
     if (sent->msg->kind != MT_MSG_RPC) {
         if (sent->msg->kind == MT_MSG_DROP)
             sent->msg->state = MT_MSG_DONE;
+        if (sent->msg->kind == MT_MSG_BIND)
+            mt_on_bind_result(c, sent->msg, r.p, tl_left(&r));
         return MT_OK;
     }
     res.p = r.p;

@@ -13,6 +13,8 @@
 
 #include <string.h>
 
+#include "core/mtproto/bind.h"
+
 #define MESSAGES_MAX   1000
 #define PACKET_SOFT    (32 * 1024)
 #define MESSAGE_HEAD   16
@@ -66,6 +68,20 @@ static void queue_ping(struct mt_conn *c)
     c->ping_now = false;
 }
 
+/* The body is only room: put_message() writes it. */
+static void queue_bind(struct mt_conn *c, struct mt_now now)
+{
+    struct tl_out body = {0};
+    void *room = tl_out_room(&body, MT_BIND_LEN);
+
+    if (room)
+        memset(room, 0, MT_BIND_LEN);
+    mt_service_queue(c, MT_MSG_BIND, &body);
+    tl_out_free(&body);
+    c->bind = MT_BIND_SENT;
+    c->bind_at = now.mono;
+}
+
 static void queue_salts(struct mt_conn *c, struct mt_now now)
 {
     struct tl_out body = {0};
@@ -82,6 +98,8 @@ static void queue_riders(struct mt_conn *c, struct mt_now now)
 {
     struct tl_out body = {0};
 
+    if (c->bind == MT_BIND_WANTED)
+        queue_bind(c, now);
     if (c->ping_now)
         queue_ping(c);
     if (c->ask_states)
@@ -122,7 +140,7 @@ static void collect(struct mt_conn *c, struct batch *b)
     for (struct mt_msg *m = c->service.head; m && fits(c, b, m); m = m->next)
         put_in(c, b, m);
     services = b->n;
-    for (struct mt_msg *m = c->queued.head; m && fits(c, b, m); m = m->next)
+    for (struct mt_msg *m = c->queued.head; m && mt_conn_is_bound(c) && fits(c, b, m); m = m->next)
         put_in(c, b, m);
     requests = b->n - services;
     memmove(&b->v[0], &b->v[services], requests * sizeof b->v[0]);
@@ -154,6 +172,18 @@ static void close_message(struct tl_out *out, size_t head)
     tl_patch_u32(out, head + 12, (uint32_t)(out->len - head - MESSAGE_HEAD));
 }
 
+static void put_bind(struct mt_conn *c, const struct mt_msg *m, struct tl_out *out)
+{
+    const struct mt_binding b = {.perm = c->perm,
+                                 .temp = &c->key,
+                                 .session_id = c->session_id,
+                                 .msg_id = m->msg_id,
+                                 .expires_at = c->key_ends};
+
+    c->binds++;
+    mt_bind_write(c->env, &b, out);
+}
+
 static void put_message(struct mt_conn *c, struct mt_now now, struct mt_msg *m, struct tl_out *out)
 {
     bool rpc = m->kind == MT_MSG_RPC;
@@ -164,13 +194,17 @@ static void put_message(struct mt_conn *c, struct mt_now now, struct mt_msg *m, 
     m->session_id = c->session_id;
     m->link_no = c->link_no;
     m->sent_at = now.mono;
-    head = put_head(out, m->msg_id, mt_session_seqno(c, rpc || m->kind == MT_MSG_DROP));
+    head = put_head(out, m->msg_id,
+                    mt_session_seqno(c, rpc || m->kind == MT_MSG_DROP || m->kind == MT_MSG_BIND));
     if (rpc) {
-        m->wrapped = mt_init_wanted(c, m);
+        m->wrapped = mt_init_wanted(c);
         m->init_epoch = c->init_epoch;
         mt_init_write(c, m, m->wrapped, out);
     }
-    tl_put_raw(out, m->body, m->n);
+    if (m->kind == MT_MSG_BIND)
+        put_bind(c, m, out);
+    else
+        tl_put_raw(out, m->body, m->n);
     close_message(out, head);
 }
 
@@ -253,7 +287,8 @@ int mt_conn_packet(struct mt_conn *c, struct mt_now now, struct tl_slice *packet
     *packet = (struct tl_slice){0};
     if (!c->linked || !c->has_key)
         return MT_OK;
-    if (!c->queued.n && !c->service.n && !c->ping_now && !c->ask_states && !mt_acks_due(&c->acks, now))
+    if (!(c->queued.n && mt_conn_is_bound(c)) && !c->service.n && !c->ping_now && !c->ask_states &&
+        c->bind != MT_BIND_WANTED && !mt_acks_due(&c->acks, now))
         return MT_OK;
     prune(c, now);
     queue_riders(c, now);

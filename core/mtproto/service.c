@@ -172,7 +172,7 @@ void mt_on_new_session(struct mt_conn *c, struct mt_now now, const struct mt_in_
         if (m->session_id == c->session_id && (m->container_id ? m->container_id : m->msg_id) < first)
             mt_request_lost(c, m);
     }
-    mt_events_push(c->events, &(struct mt_dc_event){.kind = MT_DC_NEW_SESSION});
+    mt_session_tell(c, &(struct mt_dc_event){.kind = MT_DC_NEW_SESSION});
 }
 
 void mt_on_future_salts(struct mt_conn *c, struct mt_now now, const struct mt_in_msg *in)

@@ -2,6 +2,12 @@
 
 #include <stdlib.h>
 
+void mt_session_tell(struct mt_conn *c, const struct mt_dc_event *event)
+{
+    if (!c->silent)
+        mt_events_push(c->events, event);
+}
+
 void mt_session_reset(struct mt_conn *c, struct mt_now now)
 {
     struct mt_msg *m, *next;
@@ -22,7 +28,7 @@ void mt_session_reset(struct mt_conn *c, struct mt_now now)
         if (mt_request_may_repeat(m) || m->deadline == MT_NEVER)
             mt_request_lost(c, m);
     }
-    mt_events_push(c->events, &(struct mt_dc_event){.kind = MT_DC_NEW_SESSION});
+    mt_session_tell(c, &(struct mt_dc_event){.kind = MT_DC_NEW_SESSION});
     (void)now;
 }
 
@@ -43,7 +49,7 @@ void mt_session_clock_moved(struct mt_conn *c, struct mt_now now)
     if (llabs(offset - c->told_offset_us) <= MT_US_PER_S)
         return;
     c->told_offset_us = offset;
-    mt_events_push(c->events, &(struct mt_dc_event){.kind = MT_DC_TIME, .time_offset_us = offset});
+    mt_session_tell(c, &(struct mt_dc_event){.kind = MT_DC_TIME, .time_offset_us = offset});
 }
 
 void mt_session_missed(struct mt_conn *c, bool fetch)
@@ -53,14 +59,15 @@ void mt_session_missed(struct mt_conn *c, bool fetch)
     if (fetch)
         mt_fetch(c, c->missed.v, c->missed.n);
     else
-        mt_events_push(c->events, &(struct mt_dc_event){.kind = MT_DC_NEW_SESSION});
+        mt_session_tell(c, &(struct mt_dc_event){.kind = MT_DC_NEW_SESSION});
     c->missed.n = 0;
 }
 
 void mt_session_salts_changed(struct mt_conn *c)
 {
-    mt_events_push(c->events,
-                   &(struct mt_dc_event){.kind = MT_DC_SALTS, .salts = c->salts.list, .n_salts = c->salts.n});
+    mt_session_tell(
+        c, &(struct mt_dc_event){
+               .kind = MT_DC_SALTS, .temporary = c->perm, .salts = c->salts.list, .n_salts = c->salts.n});
 }
 
 int mt_session_guard(struct mt_conn *c, struct mt_now now, enum mt_complaint what, uint64_t msg_id)

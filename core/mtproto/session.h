@@ -26,6 +26,7 @@
 /* Silence that ends a link even where no ping could be written: a full send buffer of a dead peer. */
 #define MT_SILENCE_US     (90 * MT_US_PER_S)
 #define MT_SALTS_EVERY_US (60 * MT_US_PER_S)
+#define MT_BIND_WAIT_US   (20 * MT_US_PER_S)
 #define MT_ASK_AFTER_US   (60 * MT_US_PER_S) /* a request without answer or ack is asked about */
 #define MT_STATE_REQ_MAX  8192
 #define MT_GUARD_TIMES    5 /* the same complaint, after as many reactions, within MT_GUARD_US */
@@ -64,6 +65,15 @@ struct mt_conn {
 
     struct mt_auth_key key;
     bool has_key;
+    const struct mt_auth_key *perm; /* borrowed; NULL: `key` is permanent itself */
+    int32_t key_ends;               /* server time, s, of a temporary one */
+    enum mt_bind_state bind;
+    unsigned binds;  /* sent under this key */
+    int64_t bind_at; /* mono */
+    int32_t bind_code;
+    char bind_text[64];
+    bool silent;
+    const struct mt_conn *heir; /* it takes over; NULL: nobody does */
     struct mt_clock clock;
     int64_t told_offset_us; /* what the owner knows */
     struct mt_salts salts;
@@ -89,6 +99,7 @@ struct mt_conn {
 
     bool linked;
     bool verified;
+    bool told_up;
     uint32_t link_no;
     int64_t heard_at;   /* mono, last byte of the peer */
     int64_t request_at; /* mono, last request that was sent */
@@ -116,7 +127,20 @@ struct mt_in_msg {
     bool stale;       /* outside the time window: complaints only */
 };
 
+/* --- conn.c --- */
+
+/* MT_DC_UP, where it is due. */
+void mt_conn_tell_up(struct mt_conn *c);
+/* Requests may be sent. */
+static inline bool mt_conn_is_bound(const struct mt_conn *c)
+{
+    return !c->perm || c->bind == MT_BIND_DONE;
+}
+
 /* --- session.c --- */
+
+/* An event about the session itself: a silent connection tells none. */
+void mt_session_tell(struct mt_conn *c, const struct mt_dc_event *event);
 
 /* New session id; requests that may be repeated are queued again, the others wait for an answer or a
  * complaint of the old session. */
@@ -157,7 +181,7 @@ void mt_message_refused(struct mt_conn *c, struct mt_msg *m);
 
 /* --- init.c --- */
 
-bool mt_init_wanted(const struct mt_conn *c, const struct mt_msg *m);
+bool mt_init_wanted(const struct mt_conn *c);
 /* Bytes that the wrappers of a request take when all are there. */
 size_t mt_init_max(const struct mt_conn *c);
 void mt_init_write(const struct mt_conn *c, const struct mt_msg *m, bool init, struct tl_out *out);
@@ -167,6 +191,8 @@ void mt_init_again(struct mt_conn *c);
 
 /* Unpacks a gzip_packed object within what this packet may still unpack to. MT_E_ZLIB, MT_E_NOMEM. */
 int mt_unpack(struct mt_conn *c, const uint8_t *p, size_t n, uint8_t **out, size_t *out_len);
+/* The answer to auth.bindTempAuthKey. */
+void mt_on_bind_result(struct mt_conn *c, struct mt_msg *m, const uint8_t *p, size_t n);
 int mt_on_rpc_result(struct mt_conn *c, struct mt_now now, struct mt_in_msg *in);
 int mt_on_bad_msg(struct mt_conn *c, struct mt_now now, const struct mt_in_msg *in);
 void mt_on_new_session(struct mt_conn *c, struct mt_now now, const struct mt_in_msg *in);

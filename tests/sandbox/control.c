@@ -11,6 +11,7 @@ static const struct {
     {"rpc.discover", ""},
     {"advance", "seconds:number"},
     {"restart", "keys:bool?"},
+    {"forgetKeys", "temporary:bool?"},
     {"fault", "match:object? do:string seconds:number? code:int? text:string? to:int? what:string? "
               "times:int? after:bool? bytes:int?"},
     {"clearFaults", "id:int?"},
@@ -54,6 +55,26 @@ static json_t *restart(struct sb_server *s, const json_t *params)
     if (keys)
         sb_keys_clear(s);
     return json_object();
+}
+
+/* The servers lose auth keys, all or the temporary ones; connections stay, and the next packet on one is
+ * -404. */
+static json_t *forget_keys(struct sb_server *s, const json_t *params)
+{
+    bool temporary = json_is_true(json_object_get(params, "temporary"));
+    json_int_t n = 0;
+
+    for (size_t i = 0; i < SB_KEY_BUCKETS; i++)
+        for (struct sb_key *k = s->keys[i], *next; k; k = next) {
+            next = k->next;
+            if (temporary && !k->expires)
+                continue;
+            if (!k->expires)
+                sb_world_forget_key(s->world, k->auth.id);
+            sb_key_remove(s, k);
+            n++;
+        }
+    return json_pack("{s:I}", "forgotten", n);
 }
 
 static json_t *fault(struct sb_server *s, const json_t *params, char err[256])
@@ -152,6 +173,8 @@ json_t *sb_server_control(struct sb_server *s, struct mt_now now, const char *me
         return advance(s, now, params, err);
     if (!strcmp(method, "restart"))
         return restart(s, params);
+    if (!strcmp(method, "forgetKeys"))
+        return forget_keys(s, params);
     if (!strcmp(method, "fault"))
         return fault(s, params, err);
     if (!strcmp(method, "clearFaults"))

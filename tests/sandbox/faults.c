@@ -21,6 +21,8 @@ static const char *const do_name[] = {
     [SB_DO_TRANSPORT] = "transport",
     [SB_DO_KEYX] = "keyx",
     [SB_DO_TRICKLE] = "trickle",
+    [SB_DO_FORGET_KEY] = "forget_key",
+    [SB_DO_UNBIND] = "unbind",
     [SB_DO_NEW_SESSION] = "new_session",
 };
 

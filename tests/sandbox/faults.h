@@ -32,6 +32,8 @@ enum sb_fault_do {
     SB_DO_TRANSPORT,   /* transport error `code` (-404, -429, -444) instead of an answer, then closed */
     SB_DO_KEYX,        /* the answer of a key exchange step is twisted: `what` (enum sb_keyx_twist) */
     SB_DO_TRICKLE,     /* "connect": everything is sent in single bytes */
+    SB_DO_FORGET_KEY,  /* not executed: the server has lost the key of this message: -404 from here on */
+    SB_DO_UNBIND,      /* a temporary key is not bound any more: AUTH_KEY_PERM_EMPTY */
     SB_DO_NEW_SESSION, /* the session is forgotten first, so that new_session_created comes again */
 };
 

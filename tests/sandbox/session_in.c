@@ -117,6 +117,14 @@ static bool struck(struct sb_server *s, struct sb_session *ses, struct mt_now at
     case SB_DO_BAD_MSG:
         sb_send_bad_msg(s, ses, at, m, f->code);
         return true;
+    case SB_DO_FORGET_KEY:
+        ses->key->doomed = s->doomed = true;
+        sb_conn_error(s, ses->conn, -404);
+        return true;
+    case SB_DO_UNBIND:
+        if (ses->key->expires)
+            ses->key->perm_id = 0;
+        return false;
     case SB_DO_NEW_SESSION:
         sb_session_reset(ses);
         announce(s, ses, at, m->id);

@@ -20,6 +20,9 @@ void client_start(struct sim *s)
                             .salts = s->salts,
                             .n_salts = s->n_salts,
                             .time_offset_us = s->offset,
+                            .pfs = s->pfs,
+                            .temp = s->has_temp ? &s->temp : NULL,
+                            .temp_lifetime_s = s->temp_lifetime_s,
                             .keep = true};
 
     s->life++;
@@ -201,9 +204,17 @@ static void handle(struct sim *s, const struct mt_dc_event *ev)
         mt_keyx_job_run(&job);
         mt_dc_computed(s->dc, now, &job);
         return;
+    case MT_DC_TEMP_KEY:
+        sim_trace(s, "temporary key %s", ev->key ? "bound" : "gone");
+        s->has_temp = ev->key;
+        if (ev->key) {
+            s->temp.key = *ev->key;
+            s->temp.ends = ev->ends;
+        }
+        return;
     case MT_DC_SALTS:
-        memcpy(s->salts, ev->salts, ev->n_salts * sizeof s->salts[0]);
-        s->n_salts = ev->n_salts;
+        memcpy(ev->temporary ? s->temp.salts : s->salts, ev->salts, ev->n_salts * sizeof s->salts[0]);
+        *(ev->temporary ? &s->temp.n_salts : &s->n_salts) = ev->n_salts;
         return;
     case MT_DC_TIME:
         s->offset = ev->time_offset_us;

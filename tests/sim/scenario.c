@@ -86,6 +86,36 @@ static void some_fault(struct sim *s)
     server_control(s, "fault", faults[sim_random(s, sizeof faults / sizeof faults[0])]);
 }
 
+/* The server forgets keys, or which permanent one a temporary one speaks for. */
+static void key_fault(struct sim *s)
+{
+    static const char *const faults[] = {
+        "{\"do\":\"unbind\"}",
+        "{\"do\":\"unbind\",\"match\":{\"method\":\"ping_delay_disconnect\"}}",
+        "{\"do\":\"drop\",\"match\":{\"method\":\"auth.bindTempAuthKey\"}}",
+        "{\"do\":\"cut\",\"match\":{\"method\":\"auth.bindTempAuthKey\"}}",
+        "{\"do\":\"cut\",\"after\":false,\"match\":{\"method\":\"auth.bindTempAuthKey\"}}",
+        "{\"do\":\"no_answer\",\"match\":{\"method\":\"auth.bindTempAuthKey\"}}",
+        "{\"do\":\"bad_salt\",\"match\":{\"method\":\"auth.bindTempAuthKey\"}}",
+        "{\"do\":\"bad_msg\",\"code\":17,\"match\":{\"method\":\"auth.bindTempAuthKey\"}}",
+        "{\"do\":\"error\",\"code\":400,\"text\":\"ENCRYPTED_MESSAGE_INVALID\","
+        "\"match\":{\"method\":\"auth.bindTempAuthKey\"}}",
+        "{\"do\":\"error\",\"code\":400,\"text\":\"EXPIRES_AT_INVALID\","
+        "\"match\":{\"method\":\"auth.bindTempAuthKey\"}}",
+        "{\"do\":\"error\",\"code\":500,\"text\":\"INTERNAL\",\"match\":{\"method\":\"auth.bindTempAuthKey\"}"
+        "}",
+        "{\"do\":\"keyx\",\"what\":\"fail\",\"match\":{\"method\":\"set_client_DH_params\"}}",
+        "{\"do\":\"cut\",\"match\":{\"method\":\"req_DH_params\"}}",
+        "{\"do\":\"drop\",\"match\":{\"method\":\"req_pq_multi\"}}",
+    };
+    uint64_t what = sim_random(s, sizeof faults / sizeof faults[0] + 3);
+
+    if (what < sizeof faults / sizeof faults[0])
+        server_control(s, "fault", faults[what]);
+    else
+        server_control(s, "forgetKeys", "{\"temporary\":true}");
+}
+
 static void burst(struct sim *s)
 {
     for (uint64_t n = 1 + sim_random(s, 12); n--;)
@@ -116,7 +146,9 @@ static void trouble(struct sim *s)
     if (what < 40) {
         link_cut(s, s->link);
     } else if (what < 80) {
-        if (s->class >= SIM_FAULTS)
+        if (s->class >= SIM_FAULTS && s->pfs && sim_random(s, 3) == 0)
+            key_fault(s);
+        else if (s->class >= SIM_FAULTS)
             some_fault(s);
     } else if (what < 84) {
         if (s->class >= SIM_FAULTS)
@@ -285,6 +317,9 @@ static void prepare(struct sim *s, uint64_t seed, bool verbose)
     s->skew = ((int64_t)sim_random(s, 200000) - 100000) * MT_US_PER_S;
     s->framing = framings[sim_random(s, 4)];
     s->obfuscated = s->framing != MT_FULL && sim_random(s, 2);
+    s->pfs = sim_random(s, 3);
+    s->temp_lifetime_s =
+        sim_random(s, 2) ? 400 + (int32_t)sim_random(s, 1200) : 0; /* so that it is renewed */
     s->init = (struct mt_init_params){.api_id = 1,
                                       .device_model = "sim",
                                       .system_version = "1",

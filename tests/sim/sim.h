@@ -76,6 +76,9 @@ struct sim {
     struct mt_auth_key key;
     struct mt_salt salts[MT_SALTS_MAX];
     size_t n_salts;
+    bool pfs, has_temp;
+    struct mt_temp_key temp;
+    int32_t temp_lifetime_s;
     int64_t offset;
     int64_t save_at; /* the key is on disk then */
     bool save_fails;

@@ -169,6 +169,7 @@ struct asim {
     struct sb_world *world;
     struct sb_server *server;
     struct mt_servers servers;
+    struct mt_rsa *rsa; /* of the servers; for owners with temporary keys */
     struct mt_server list[3];
     enum mt_framing framing;
     bool obfuscated, disowned; /* disowned: the server said once that it does not know a key */

@@ -431,6 +431,7 @@ void asim_fini(struct asim *s)
         owner_fini(&s->owners[k]);
     wires_fini(s);
     sb_server_free(s->server);
+    mt_rsa_free(s->rsa);
     sb_world_free(s->world);
 }
 

@@ -135,7 +135,8 @@ bool truth_setup(struct asim *s)
         addr[i] = (struct sb_dc_addr){i + 1, "127.0.0.1", 7001};
         s->list[i] = (struct mt_server){.dc_id = i + 1, .ip = "127.0.0.1", .port = 7001};
     }
-    s->servers = (struct mt_servers){.list = s->list, .n = 3, .default_dc = 2};
+    s->rsa = mt_rsa_from_pem(TEST_RSA_PEM, strlen(TEST_RSA_PEM));
+    s->servers = (struct mt_servers){.list = s->list, .n = 3, .keys = &s->rsa, .n_keys = 1, .default_dc = 2};
     s->world = sc.world = sb_world_new(&wc, asim_now(s));
     s->server = s->world ? sb_server_new(&sc, asim_now(s)) : NULL;
     if (!s->server)

@@ -15,7 +15,8 @@ static void start(struct wire *w)
                                           .system_lang_code = "en",
                                           .lang_code = "en"},
                                  .api_hash = "0123456789abcdef0123456789abcdef",
-                                 .framing = MT_INTERMEDIATE};
+                                 .framing = MT_INTERMEDIATE,
+                                 .pfs = w->pfs};
 
     w->saved.state = w->mem.state;
     w->a = mt_account_new(&cfg, &w->saved, w->now);
@@ -32,6 +33,7 @@ struct wire *wire_new(uint64_t seed)
     struct sb_server_cfg sc = {.seed = seed, .rsa_pem = TEST_RSA_PEM, .dcs = dcs, .n_dcs = 3};
     const char *pem;
 
+    w->pfs = seed % 2;
     mem_init(&w->mem);
     env_init(&w->env, seed * 2 + 1);
     env_init(&w->server_env, seed * 2 + 2);

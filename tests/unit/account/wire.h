@@ -22,6 +22,7 @@ struct wire {
     struct sb_world *world;
     struct sb_server *server;
     struct mt_account *a;
+    bool pfs;              /* by seed */
     struct mt_saved saved; /* what keys.db has */
     struct mt_now now;
     struct {

@@ -395,7 +395,6 @@ static void our_ids_are_those_of_the_schema(void **state)
         {MT_ID_WITHOUT_UPDATES, TL_invokeWithoutUpdates},
         {MT_ID_SAVE_FILE_PART, TL_upload_saveFilePart},
         {MT_ID_SAVE_BIG_FILE_PART, TL_upload_saveBigFilePart},
-        {MT_ID_BIND_TEMP_KEY, TL_auth_bindTempAuthKey},
     };
 
     (void)state;

@@ -90,29 +90,6 @@ static void init_is_left_out_after_the_first_answer_and_comes_back_when_asked_fo
     fake_stop(&f);
 }
 
-static void binding_a_key_asks_for_init_again(void **state) /* trap 41 */
-{
-    struct fake f;
-    uint8_t body[12] = {0};
-    struct mt_req req = {
-        .token = 2, .body = body, .n = sizeof body, .flags = MT_REQ_NO_INIT, .deadline = MT_NEVER};
-
-    (void)state;
-    fake_start(&f);
-    fake_submit(&f, 1, 0, MT_NEVER);
-    fake_take(&f);
-    answer_query(&f, 1);
-    tl_store32(body, MT_ID_BIND_TEMP_KEY);
-    assert_int_equal(mt_conn_submit(f.conn, f.now, &req), MT_OK);
-    fake_take(&f);
-    assert_int_equal(tl_load32(fake_find(&f, MT_ID_BIND_TEMP_KEY, NULL)->p), MT_ID_BIND_TEMP_KEY);
-    fake_rpc_result(&f, fake_find(&f, MT_ID_BIND_TEMP_KEY, NULL)->msg_id, answer, sizeof answer);
-    fake_submit(&f, 3, 0, MT_NEVER);
-    fake_take(&f);
-    assert_true(was_wrapped(&f, 3));
-    fake_stop(&f);
-}
-
 static void a_call_without_updates_is_wrapped_inside_init(void **state)
 {
     struct fake f;
@@ -514,7 +491,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_is_wrapped_sent_and_answered),
         cmocka_unit_test(init_is_left_out_after_the_first_answer_and_comes_back_when_asked_for),
-        cmocka_unit_test(binding_a_key_asks_for_init_again),
         cmocka_unit_test(a_call_without_updates_is_wrapped_inside_init),
         cmocka_unit_test(duplicates_and_unknown_answers_are_acked_and_dropped),
         cmocka_unit_test(an_answer_that_does_not_parse_fails_its_request),

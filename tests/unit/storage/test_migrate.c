@@ -116,7 +116,7 @@ static void a_file_of_somebody_else_is_not_touched(void **state)
 /* --- files of releases --- */
 
 /* A set of files for each step that any of the schemas took after its first. */
-enum { NEWEST = 5 };
+enum { NEWEST = 6 };
 
 static void fill(struct fixture *f)
 {
@@ -136,6 +136,13 @@ static void fill(struct fixture *f)
     saved.addresses.list[0] = (struct mt_server){.dc_id = 2, .ip = "10.0.0.1", .port = 443};
     assert_int_equal(store_save_addresses(f->s, a.id, &saved.addresses), MT_OK);
     assert_int_equal(store_proxy_put(f->s, a.id, "socks5://h:1"), MT_OK);
+    memset(key, 9, sizeof key);
+    saved.dcs[0].has_temp = true;
+    mt_auth_key_set(&saved.dcs[0].temp.key, key);
+    saved.dcs[0].temp.ends = 1234;
+    saved.dcs[0].temp.n_salts = 1;
+    saved.dcs[0].temp.salts[0] = (struct mt_salt){-5, 6, 7};
+    assert_int_equal(store_put_salts(f->s, a.id, &saved.dcs[0]), MT_OK);
     strcpy(p.username, "Alice");
     assert_int_equal(store_put_peer(f->s, a.id, &p), MT_OK);
     assert_int_equal(store_put_state(f->s, a.id, &st), MT_OK);
@@ -176,6 +183,14 @@ static void check_release(struct fixture *f, int version)
     assert_int_equal(saved.main_dc, 2);
     assert_int_equal(saved.dcs[0].key.key[255], 7);
     assert_int_equal(saved.state.seq, 4);
+    assert_int_equal(saved.dcs[0].has_temp, version >= 6);
+    if (version >= 6) {
+        assert_int_equal(saved.dcs[0].temp.key.key[255], 9);
+        assert_int_equal(saved.dcs[0].temp.ends, 1234);
+        assert_int_equal(saved.dcs[0].temp.n_salts, 1);
+        assert_int_equal(saved.dcs[0].temp.salts[0].salt, -5);
+        assert_int_equal(saved.dcs[0].temp.salts[0].valid_until, 7);
+    }
     assert_int_equal(store_peer_by_username(f->s, 1, "alice", &p), MT_OK);
     assert_int_equal(p.access_hash, 6);
     assert_int_equal(store_channel_get(f->s, 1, 8, &channel), MT_OK);
