@@ -187,6 +187,16 @@ static void put_msg_chat(void *ctx, int32_t account, int32_t msg_id, mt_chat_id 
     (void)store_cache_put_msg_chat(((struct tgd *)ctx)->store, account, msg_id, chat);
 }
 
+static int name_get(void *ctx, int32_t account, const char *name, mt_chat_id *chat, int64_t *asked)
+{
+    return store_cache_name(((struct tgd *)ctx)->store, account, name, chat, asked);
+}
+
+static void name_put(void *ctx, int32_t account, const char *name, mt_chat_id chat, int64_t asked)
+{
+    (void)store_cache_put_name(((struct tgd *)ctx)->store, account, name, chat, asked);
+}
+
 static int send_get(void *ctx, int32_t account, int64_t send_id,
                     int (*row)(void *arg, const struct mt_outbox_row *row), void *arg)
 {
@@ -371,6 +381,8 @@ void tgd_host_init(struct tgd *d)
                                 .sub_each = sub_each,
                                 .msg_chat = msg_chat,
                                 .put_msg_chat = put_msg_chat,
+                                .name_get = name_get,
+                                .name_put = name_put,
                                 .send_get = send_get,
                                 .send_list = send_list,
                                 .backup_begin = backup_begin,

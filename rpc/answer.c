@@ -323,7 +323,10 @@ static void fail_telegram(struct rpc_req *req, const struct mt_reply *reply)
     memcpy(name, reply->text, sizeof name);
     name[sizeof name - 1] = 0;
     clean(name);
-    snprintf(message, sizeof message, "Telegram says %s (%d)", name, code);
+    if (reply->local)
+        snprintf(message, sizeof message, "not asked: Telegram said %s before", name);
+    else
+        snprintf(message, sizeof message, "Telegram says %s (%d)", name, code);
     if (split_number(name, &number))
         json_object_set_new(data, "argument", json_integer(number));
     if (reply->seconds > 0) {
@@ -335,6 +338,13 @@ static void fail_telegram(struct rpc_req *req, const struct mt_reply *reply)
     if (code < 0)
         code = 500;
     fail(req, RPC_E_TELEGRAM + code, name, message, data);
+}
+
+void rpc_fail_wait(struct rpc_req *req, int64_t seconds, const char *hint, const char *message)
+{
+    fail(req, RPC_E_TELEGRAM + 420, "FLOOD_WAIT", message,
+         json_pack("{s:I, s:I, s:b, s:s}", "seconds", (json_int_t)seconds, "argument", (json_int_t)seconds,
+                   "local", 1, "hint", hint));
 }
 
 void rpc_fail_mt(struct rpc_req *req, int err)

@@ -178,6 +178,11 @@ static void go(struct rpc_req *req, struct mt_now now)
         find_peer(req, now);
 }
 
+void rpc_resolve_go(struct rpc_req *req, struct mt_now now)
+{
+    go(req, now);
+}
+
 void rpc_call_reply(struct rpc_req *req, struct mt_now now, const struct mt_reply *reply)
 {
     rpc_then_fn *then = req->then;

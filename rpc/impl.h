@@ -34,6 +34,7 @@
 struct rpc_sub;
 struct rpc_resolve;
 struct rpc_filter;
+struct rpc_bucket;
 
 /* --- options: beside params, in it with an @, or set as defaults of the connection --- */
 
@@ -209,7 +210,8 @@ struct rpc {
     struct rpc_timers timers;
     size_t bytes;
     struct rpc_live *live, **live_tail;
-    struct rpc_sub *subs; /* all connections */
+    struct rpc_sub *subs;       /* all connections */
+    struct rpc_bucket *buckets; /* names.c */
     size_t waiting_sync;
     uint64_t committed, synced;   /* newest turns */
     struct rpc_counter *counters; /* a hash table, RPC_COUNTERS; NULL until something is counted */
@@ -307,6 +309,8 @@ void rpc_answer_text(struct rpc_req *req, const void *text, size_t n);
 /* `"result":` is written already; out holds the text of the whole line but for its end. */
 struct tl_out rpc_answer_begin(struct rpc_req *req);
 void rpc_answer_end(struct rpc_req *req, struct tl_out *out);
+/* 2420 that nobody was asked for. */
+void rpc_fail_wait(struct rpc_req *req, int64_t seconds, const char *hint, const char *message);
 void rpc_fail_sent(struct rpc_req *req, int code, enum mt_sent sent, int64_t send_id);
 int rpc_json_put(struct tl_out *out, const json_t *json);
 void rpc_cursor_text(struct rpc_cursor cursor, char out[32]);
@@ -318,6 +322,8 @@ json_t *rpc_project(json_t *value, const json_t *paths);
 
 void rpc_call_reply(struct rpc_req *req, struct mt_now now, const struct mt_reply *reply);
 void rpc_resolve_free(struct rpc_resolve *res);
+/* On with what `resolve` is about. */
+void rpc_resolve_go(struct rpc_req *req, struct mt_now now);
 void rpc_raw(struct rpc_req *req, struct mt_now now);
 /* What to use instead of a function that the engine calls itself; NULL: it is not one of these. */
 const char *rpc_engine_owned(const char *function);

@@ -107,6 +107,8 @@ static int by_name(const struct rpc_req *req, struct rpc_resolve *res, const cha
     const struct store_ops *s = req->account.store;
     struct rpc_name *name;
     int err = MT_E_NOT_FOUND;
+    char hint[120];
+    int64_t ago;
 
     if (phone && s && s->peer_by_phone)
         err = s->peer_by_phone(s->ctx, text, out);
@@ -120,6 +122,12 @@ static int by_name(const struct rpc_req *req, struct rpc_resolve *res, const cha
                       "more than %d names that are not known yet", RPC_NAMES_MAX);
     if (name->chat && stored(req, name->chat, out) == MT_OK)
         return MT_OK;
+    ago = name->asked ? -1 : rpc_name_nobody(req, name);
+    if (ago >= 0) {
+        snprintf(hint, sizeof hint, "Telegram said so %lld s ago; it is asked again after an hour",
+                 (long long)ago);
+        return refuse(res, RPC_E_PEER_UNKNOWN, hint, "no peer '%s%s'", phone ? "+" : "@", text);
+    }
     if (name->asked)
         return refuse(res, RPC_E_PEER_UNKNOWN, "Telegram knows nobody of that name", "no peer '%s%s'",
                       phone ? "+" : "@", text);
@@ -277,6 +285,8 @@ bool rpc_ask_name(struct rpc_req *req, struct mt_now now)
             name = &res->names[i];
     if (!name)
         return false;
+    if (rpc_name_must_wait(req, now, name))
+        return true;
     name->asked = true;
     tl_put_u32(&out, name->phone ? TL_contacts_resolvePhone : TL_contacts_resolveUsername);
     if (!name->phone)
@@ -323,6 +333,8 @@ bool rpc_name_answered(struct rpc_req *req, const struct mt_reply *reply)
     struct rpc_name *name = name_asked(req->resolve);
     struct tl_view v, peer;
 
+    if (name && is_not_there(reply))
+        rpc_name_note(req, name, reply, true);
     if (is_not_there(reply)) {
         rpc_fail_hint(req, RPC_E_PEER_UNKNOWN, "Telegram knows nobody of that name", "no peer '%s%s'",
                       name && name->phone ? "+" : "@", name ? name->text : "");
@@ -333,11 +345,15 @@ bool rpc_name_answered(struct rpc_req *req, const struct mt_reply *reply)
         return false;
     }
     if (reply->kind != MT_REPLY_RESULT) {
+        if (name)
+            rpc_name_note(req, name, reply, false);
         rpc_fail_reply(req, reply);
         return false;
     }
     if (name && tl_view_open(&v, reply->p, reply->n) == TL_OK && v.def->id == TL_contacts_resolvedPeer &&
         tl_get_object(&v, TLF_contacts_resolvedPeer__peer, &peer))
         name->chat = mt_chat_of(&peer, mt_account_user(req->account.core));
+    if (name)
+        rpc_name_note(req, name, reply, false);
     return true;
 }

@@ -37,6 +37,16 @@ struct rpc_resolve {
     char text[256], hint[160];
 };
 
+/* --- names.c: how seldom the server is asked --- */
+
+/* Seconds since the server said that nobody has this name, while that counts; -1: it is to be asked. */
+int64_t rpc_name_nobody(const struct rpc_req *req, const struct rpc_name *name);
+/* True: not now. It was answered, or goes on by itself when another request has the answer. */
+bool rpc_name_must_wait(struct rpc_req *req, struct mt_now now, const struct rpc_name *name);
+void rpc_name_note(struct rpc_req *req, const struct rpc_name *name, const struct mt_reply *reply,
+                   bool nobody);
+void rpc_names_free(struct rpc *r);
+
 /* Tells the hooks' refusals apart from TL_E_*. */
 #define RPC_E_HOOK (-1000)
 

@@ -1,4 +1,5 @@
 #include "rpc/impl.h"
+#include "rpc/resolve.h"
 
 #include <stdlib.h>
 
@@ -34,6 +35,7 @@ void rpc_free(struct rpc *r)
     while (r->orphans)
         rpc_req_free(r->orphans);
     rpc_live_free(r);
+    rpc_names_free(r);
     rpc_counts_free(r);
     rpc_timers_fini(&r->timers);
     free(r->slots);

@@ -93,6 +93,10 @@ struct rpc_host {
     int (*msg_chat)(void *ctx, int32_t account, int32_t msg_id, mt_chat_id *chat);
     /* remembers it; a loss costs only the chat_id of a later deletion */
     void (*put_msg_chat)(void *ctx, int32_t account, int32_t msg_id, mt_chat_id chat);
+    /* what the server said of a name, and when (Unix s; chat 0: nobody); "": until when none is to be asked
+     */
+    int (*name_get)(void *ctx, int32_t account, const char *name, mt_chat_id *chat, int64_t *asked);
+    void (*name_put)(void *ctx, int32_t account, const char *name, mt_chat_id chat, int64_t asked);
     /* a send of the outbox by its id, ended or not; MT_E_NOT_FOUND; may be NULL */
     int (*send_get)(void *ctx, int32_t account, int64_t send_id,
                     int (*row)(void *arg, const struct mt_outbox_row *row), void *arg);

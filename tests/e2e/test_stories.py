@@ -1,4 +1,4 @@
-"""Stories 1, 2, 5, 7, 8, 9, 10 and 13, word for word but for names of chats and places of files."""
+"""Stories 1, 2, 3, 5 to 11 and 13, word for word but for names of chats and places of files."""
 import json
 import select
 
@@ -31,6 +31,46 @@ def test_2_reply_to_the_last_message(bob, sandbox):
 id=$(tgctl getHistory chat_id=@alice limit=1 -r '.items[0].id') && tgctl sendMessage chat_id=@alice reply_to=$id text='on it'""")
     last, before = bob.call("getHistory", chat_id="@alice", limit=2)["items"]
     assert last["text"] == "on it" and last["reply_to"]["message_id"] == before["id"]
+
+
+def test_3_ask_and_wait(bob, sandbox):
+    (bob.folder / "deploy").write_text("#!/bin/sh\necho deployed\n")
+    (bob.folder / "deploy").chmod(0o755)
+    with bob.background(r"""
+a=$(tg ask '{"chat_id":"@alice","text":"Deploy? yes/no","wait":600}' | jq -r .message.text) && [ "$a" = yes ] && ./deploy""") as ask:
+        wait_until("the question", lambda: texts(sandbox, "@alice", "@bob", 1) == ["Deploy? yes/no"])
+        sandbox("sendAs", **{"from": "@alice", "to": "@bob", "text": "yes"})
+        assert ask.stdout.readline() == "deployed\n"
+    nobody = bob.shell("tgctl ask chat_id=@alice text='Anybody?' wait=0.1", check=False)
+    assert nobody.returncode == 6 and "TIMEOUT" in nobody.stderr
+
+
+def test_6_cron_network_or_not_once(bob, sandbox):
+    line = """tgctl send @alice 'disk is full' --queue --dedup "disk-$(date +\\%F)\""""
+    bob.call("resolvePeer", chat_id="@alice")
+    bob.call("pauseAccount", account="main")  # no network
+    for _ in range(3):  # cron comes again
+        assert json.loads(bob.shell(f"{line} | jq -c ."))["state"] == "queued"
+    bob.kill()
+    bob.start()
+    assert texts(sandbox, "@alice", "@bob", 5).count("disk is full") == 0
+    bob.call("resumeAccount", account="main")
+    wait_until("it", lambda: "disk is full" in texts(sandbox, "@alice", "@bob", 5))
+    told = bob.call("waitEvent", types=["send"], since="oldest", wait=10)["send"]
+    assert told["state"] == "sent" and told["dedup_key"].startswith("disk-20")
+    bob.shell(line)
+    assert texts(sandbox, "@alice", "@bob", 5).count("disk is full") == 1
+
+
+def test_11_react_and_take_it_back(bob, sandbox):
+    sandbox("sendAs", **{"from": "@alice", "to": "@bob", "text": "done"})
+    message = wait_until("it", lambda: [m["id"] for m in bob.call("getHistory", chat_id="@alice", limit=1)["items"]
+                                        if m["text"] == "done"])[0]
+    bob.shell(f"tgctl setReaction chat_id=@alice message_id={message} reaction=👍")
+    seen = bob.call("getMessages", chat_id="@alice", message_ids=[message])["items"][0]
+    assert seen["reactions"] == [{"reaction": "👍", "total": 1, "mine": True}]
+    bob.shell(f"tgctl setReaction chat_id=@alice message_id={message} reaction=")
+    assert "reactions" not in bob.call("getMessages", chat_id="@alice", message_ids=[message])["items"][0]
 
 
 def test_5_follow_a_channel(bob, sandbox):

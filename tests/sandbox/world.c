@@ -122,6 +122,7 @@ void sb_world_free(struct sb_world *w)
         free(w->pushes[i].data);
     free(w->pushes);
     free(w->lent);
+    free(w->limits);
     free(w->calls);
     free(w->noted);
     for (size_t i = 0; i < w->n_dcs; i++)
@@ -208,7 +209,7 @@ void sb_world_call(struct sb_world *w, struct mt_now now, const struct sb_caller
         t.key->api_id = caller->api_id;
     t.me = t.key->user_id ? sb_user_get(w, t.key->user_id) : NULL;
     t.own = json_array();
-    if (admitted(&t, m ? m->flags : 0) && sb_on_behalf(&t)) {
+    if (admitted(&t, m ? m->flags : 0) && sb_within_limits(&t) && sb_on_behalf(&t)) {
         if (m) {
             m->run(&t);
         } else if (sb_stub(call->def, &reply->result)) {

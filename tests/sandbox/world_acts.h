@@ -44,6 +44,17 @@ const char *sb_may_write(const struct sb_world *w, const struct sb_user *from, s
 /* A service message in a group or channel, by its action (taken). */
 struct sb_msg *sb_send_action(struct sb_turn *t, struct sb_user *from, struct sb_peer to, json_t *action);
 
+/* --- limits (world_limits.c) --- */
+
+/* For `seconds` this method answers FLOOD_WAIT to this user, whatever is asked. */
+void sb_limit(struct sb_world *w, const struct sb_user *u, const struct tl_def *def, int32_t until);
+/* Whether the caller may call this now; refuses where not. */
+bool sb_within_limits(struct sb_turn *t);
+/* Whether the slow mode of a supergroup lets the caller write `n` messages now; refuses where not. */
+bool sb_may_write_now(struct sb_turn *t, struct sb_peer to, size_t n);
+/* A random_id counts as used for a day. NULL: it is new, or forgotten. */
+const struct sb_msg *sb_sent_with(const struct sb_turn *t, int64_t random_id);
+
 /* --- after sending (world_change.c) --- */
 
 /* Text and entities of a post were changed already: tells everybody. */

@@ -134,6 +134,7 @@ static struct sb_msg *send_channel(struct sb_turn *t, const struct sb_letter *s,
 {
     struct sb_chat *c = sb_chat_get(t->w, s->to);
     struct sb_msg *m = sb_box_put(t->w, &c->box, s->to, post);
+    struct sb_member *member;
     struct sb_dialog *d;
 
     m->reply_to = s->reply_to && sb_box_msg(&c->box, s->reply_to) ? s->reply_to : 0;
@@ -141,6 +142,8 @@ static struct sb_msg *send_channel(struct sb_turn *t, const struct sb_letter *s,
     for (size_t i = 0; i < c->n_members; i++)
         if (!c->members[i].left)
             sb_dialog_open(sb_user_get(t->w, c->members[i].user_id), s->to);
+    if (s->text && *s->text && (member = sb_member_get(c, s->from->id)))
+        member->said = t->date;
     link_random_id(t, s, m);
     /* who writes has read what was there */
     d = sb_dialog_open(s->from, s->to);

@@ -90,6 +90,7 @@ static json_t *json_group(const struct sb_user *viewer, const struct sb_chat *c)
     o = json_pack("{s:s,s:I,s:s,s:o,s:i,s:i,s:i,s:o}", "_", "chat", "id", c->self.id, "title", c->title,
                   "photo", sb_unit("chatPhotoEmpty"), "participants_count", (int)sb_member_count(c), "date",
                   c->date, "version", c->version, "default_banned_rights", default_rights());
+    put_true(o, "slowmode_enabled", c->slow);
     put_true(o, "creator", viewer && c->creator == viewer->id);
     put_true(o, "left", !m || m->left);
     put_true(o, "deactivated", c->deactivated);

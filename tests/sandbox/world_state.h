@@ -156,12 +156,14 @@ struct sb_member {
     int64_t user_id, inviter;
     int32_t date;
     bool admin, left, kicked;
+    int32_t said; /* date of the last message, for slow mode */
 };
 
 struct sb_chat {
     struct sb_peer self;
     char *title, *username, *about;
     bool megagroup, deactivated;
+    int32_t slow; /* slow mode: seconds between two messages of a member who is no admin; 0 = off */
     int64_t creator;
     int32_t date, version;
     struct sb_member *members;
@@ -207,6 +209,12 @@ struct sb_business { /* a bot that answers for a user */
     int64_t bot, user;
 };
 
+struct sb_limit { /* a method that a user has called too often */
+    int64_t user_id;
+    const struct tl_def *def;
+    int32_t until;
+};
+
 struct sb_calls { /* statistics by method */
     const struct tl_def *def;
     uint64_t calls, errors, stubs;
@@ -235,6 +243,8 @@ struct sb_world {
     size_t n_posts, cap_posts;
     struct sb_msg **all_msgs; /* to free them */
     size_t n_all, cap_all;
+    struct sb_limit *limits;
+    size_t n_limits, cap_limits;
     struct sb_calls *calls;
     size_t n_calls, cap_calls;
     struct sb_user **noted; /* users with notes in this turn */

@@ -208,6 +208,34 @@ static json_t *set_slice(struct sb_control *c)
     return json_object();
 }
 
+static json_t *flood(struct sb_control *c)
+{
+    const char *name = sb_control_text(c, "method");
+    const struct tl_def *def = tl_def_by_name(name, strlen(name), true);
+    const struct sb_user *u = sb_control_user(c, "user");
+
+    if (!u)
+        return NULL;
+    if (!def)
+        return sb_control_fail(c, "method: no function '%s'", name);
+    sb_limit(c->turn.w, u, def, c->turn.date + sb_control_int(c, "seconds", 0));
+    return json_pack("{s:b}", "ok", 1);
+}
+
+static json_t *slow_mode(struct sb_control *c)
+{
+    struct sb_peer peer;
+    struct sb_chat *chat;
+
+    if (!sb_control_peer(c, "chat", &peer))
+        return NULL;
+    chat = peer.kind == SB_CHANNEL ? sb_chat_get(c->turn.w, peer) : NULL;
+    if (!chat || !chat->megagroup)
+        return sb_control_fail(c, "chat: slow mode is for supergroups");
+    chat->slow = sb_control_int(c, "seconds", 0);
+    return json_pack("{s:b}", "ok", 1);
+}
+
 const struct sb_command sb_command_acts[] = {
     {"sendAs", "from:peer to:peer text:string entities:list? reply_to:int? silent:bool?", send_as},
     {"editAs", "from:peer chat:peer message_id:int text:string entities:list?", edit_as},
@@ -218,6 +246,8 @@ const struct sb_command sb_command_acts[] = {
     {"onlineAs", "user:peer online:bool?", online_as},
     {"history", "of:peer chat:peer limit:int?", history},
     {"tooLong", "of:peer", too_long},
+    {"flood", "user:peer method:string seconds:int", flood},
+    {"slowMode", "chat:peer seconds:int", slow_mode},
     {"setSlice", "events:int", set_slice},
     {0},
 };

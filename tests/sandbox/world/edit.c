@@ -211,6 +211,15 @@ static char *reaction_of(struct sb_turn *t)
     return sb_dupn(s.p, s.n);
 }
 
+/* What the caller has given to a post; "" where nothing. */
+static const char *given(const struct sb_turn *t, const struct sb_post *post)
+{
+    for (size_t i = 0; i < post->n_reactions; i++)
+        if (post->reactions[i].user_id == t->me->id)
+            return post->reactions[i].emoji;
+    return "";
+}
+
 static void send_reaction(struct sb_turn *t)
 {
     struct sb_msg *m = message_of(t, TLF_messages_sendReaction__peer, TLF_messages_sendReaction__msg_id);
@@ -218,9 +227,13 @@ static void send_reaction(struct sb_turn *t)
 
     if (!emoji)
         return;
-    sb_react(t, t->me, m, *emoji ? emoji : NULL);
+    if (!strcmp(emoji, given(t, m->post))) {
+        sb_refuse(t, 400, "MESSAGE_NOT_MODIFIED");
+    } else {
+        sb_react(t, t->me, m, *emoji ? emoji : NULL);
+        sb_answer_updates(t);
+    }
     free(emoji);
-    sb_answer_updates(t);
 }
 
 const struct sb_method sb_methods_edit[] = {

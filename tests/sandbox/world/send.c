@@ -67,7 +67,7 @@ static bool fresh(struct sb_turn *t, int64_t random_id)
 {
     if (!random_id)
         sb_refuse(t, 400, "RANDOM_ID_EMPTY");
-    else if (sb_map_get(&t->w->sent, sb_mix((uint64_t)t->me->id, (uint64_t)random_id)))
+    else if (sb_sent_with(t, random_id))
         sb_refuse(t, 500, "RANDOM_ID_DUPLICATE");
     else
         return true;
@@ -152,7 +152,8 @@ static void send_message(struct sb_turn *t)
 {
     struct draft d = {.send.random_id = tl_get_long(t->call, TLF_messages_sendMessage__random_id)};
 
-    if (open_send(t, "peer", &d.send) && fresh(t, d.send.random_id) && take_text(t, TEXT_MAX, &d)) {
+    if (open_send(t, "peer", &d.send) && fresh(t, d.send.random_id) && sb_may_write_now(t, d.send.to, 1) &&
+        take_text(t, TEXT_MAX, &d)) {
         if (*d.text)
             finish(t, &d);
         else
@@ -232,8 +233,8 @@ static void send_media(struct sb_turn *t)
 {
     struct draft d = {.send.random_id = tl_get_long(t->call, TLF_messages_sendMedia__random_id)};
 
-    if (open_send(t, "peer", &d.send) && fresh(t, d.send.random_id) && take_text(t, CAPTION_MAX, &d) &&
-        take_media(t, &d))
+    if (open_send(t, "peer", &d.send) && fresh(t, d.send.random_id) && sb_may_write_now(t, d.send.to, 1) &&
+        take_text(t, CAPTION_MAX, &d) && take_media(t, &d))
         finish(t, &d);
     draft_fini(&d);
 }
@@ -278,12 +279,13 @@ static void forward_all(struct sb_turn *t, struct sb_letter *s, const struct sb_
                         const int64_t *random_ids, size_t n)
 {
     const bool nameless = tl_has(t->call, TLF_messages_forwardMessages__drop_author);
+    const bool bare = tl_has(t->call, TLF_messages_forwardMessages__drop_media_captions);
 
     for (size_t i = 0; i < n; i++) {
         const struct sb_msg *m = sb_box_msg(box, ids[i]);
 
-        s->text = m->post->text;
-        s->entities = m->post->entities;
+        s->text = bare && m->post->media ? "" : m->post->text;
+        s->entities = bare && m->post->media ? NULL : m->post->entities;
         s->media = m->post->media;
         s->fwd = nameless ? NULL : forward_header(m);
         s->random_id = random_ids[i];
@@ -310,7 +312,8 @@ static void forward_messages(struct sb_turn *t)
         sb_refuse(t, 400, "RANDOM_ID_INVALID");
     else if (sb_arg_peer(t, TLF_messages_forwardMessages__from_peer, &from) && sb_may_read(t, from) &&
              open_send(t, "to_peer", &s) &&
-             may_forward(t, sb_box_of(t->w, t->me, from), from, ids, random_ids, n))
+             may_forward(t, sb_box_of(t->w, t->me, from), from, ids, random_ids, n) &&
+             sb_may_write_now(t, s.to, n))
         forward_all(t, &s, sb_box_of(t->w, t->me, from), ids, random_ids, n);
     free(ids);
     free(random_ids);

@@ -169,6 +169,35 @@ static int msg_chat(void *ctx, int32_t account, int32_t msg_id, mt_chat_id *chat
     return MT_E_NOT_FOUND;
 }
 
+static int name_get(void *ctx, int32_t account, const char *name, mt_chat_id *chat, int64_t *asked)
+{
+    struct rig *g = ctx;
+
+    for (size_t i = 0; i < g->n_asked; i++)
+        if (strcmp(g->asked[i].name, name) == 0) {
+            *chat = g->asked[i].chat;
+            *asked = g->asked[i].at;
+            return MT_OK;
+        }
+    return MT_E_NOT_FOUND;
+}
+
+static void name_put(void *ctx, int32_t account, const char *name, mt_chat_id chat, int64_t asked)
+{
+    struct rig *g = ctx;
+    size_t i = 0;
+
+    while (i < g->n_asked && strcmp(g->asked[i].name, name) != 0)
+        i++;
+    if (i == RIG_NAMES)
+        return;
+    if (i == g->n_asked)
+        g->n_asked++;
+    snprintf(g->asked[i].name, sizeof g->asked[i].name, "%s", name);
+    g->asked[i].chat = chat;
+    g->asked[i].at = asked;
+}
+
 static int control(void *ctx, const char *what, const char *arg, char err[256])
 {
     struct rig *g = ctx;
@@ -251,6 +280,8 @@ struct rig *rig_new(void)
                                 .sub_drop = sub_drop,
                                 .sub_each = sub_each,
                                 .msg_chat = msg_chat,
+                                .name_get = name_get,
+                                .name_put = name_put,
                                 .control = control};
     g->store =
         (struct store_ops){.ctx = g, .peer_by_chat = peer_by_chat, .peer_by_username = peer_by_username};

@@ -37,6 +37,12 @@ struct rig {
         struct rpc_cursor acked;
     } subs[RIG_NAMES];
     size_t n_subs;
+    struct {
+        char name[65];
+        mt_chat_id chat;
+        int64_t at;
+    } asked[RIG_NAMES]; /* what cache.db would know of names */
+    size_t n_asked;
     char said[1 << 16]; /* what the newest say() or read() got */
     char control[64];
     uint64_t turn, synced;

@@ -1,0 +1,123 @@
+/* Names are looked up seldom: what is known is not asked, what is asked is asked once, and slowly (pains.md
+ * 5). */
+#include "tests/unit/rpc/rig.h"
+
+#include "tl/ids.h"
+
+#define BEGIN      struct rig *g = rig_new()
+#define END        rig_free(g)
+#define TEST(name) static void name(void **state)
+
+static const char *resolve(struct rig *g, const char *name)
+{
+    static char text[160];
+
+    snprintf(text, sizeof text, "{\"id\":1,\"method\":\"resolvePeer\",\"params\":{\"chat_id\":\"%s\"}}",
+             name);
+    return say(g, text);
+}
+
+static void refuse(struct rig *g, int code, const char *text, int seconds)
+{
+    struct mt_reply r = {.kind = MT_REPLY_RPC_ERROR, .code = code, .seconds = seconds};
+
+    snprintf(r.text, sizeof r.text, "%s", text);
+    rig_reply(g, 0, &r);
+    rig_read(g, g->c);
+}
+
+TEST(nobody_is_not_asked_for_again_for_an_hour)
+{
+    BEGIN;
+    resolve(g, "@Nobody_here");
+    refuse(g, 400, "USERNAME_NOT_OCCUPIED", 0);
+    assert_string_equal(got(g, "error.data.name"), "PEER_UNKNOWN");
+    assert_int_equal(g->core[0].calls, 1);
+    rig_pass(g, 3599 * 1000);
+    resolve(g, "@nobody_HERE");
+    assert_string_equal(got(g, "error.data.name"), "PEER_UNKNOWN");
+    assert_non_null(strstr(got(g, "error.data.hint"), "3599 s ago"));
+    assert_int_equal(g->core[0].calls, 1);
+    rig_pass(g, 1000);
+    resolve(g, "@nobody_here");
+    assert_int_equal(g->core[0].calls, 2);
+    refuse(g, 400, "USERNAME_NOT_OCCUPIED", 0);
+    resolve(g, "@someone_else");
+    assert_int_equal(g->core[0].calls, 3);
+    refuse(g, 400, "USERNAME_INVALID", 0);
+    END;
+}
+
+TEST(a_name_that_is_being_asked_for_is_not_asked_for_twice)
+{
+    struct rpc_conn *other;
+    BEGIN;
+    other = rig_connect(g);
+    resolve(g, "@nobody_here");
+    rig_say(g, other, "{\"id\":2,\"method\":\"resolvePeer\",\"params\":{\"chat_id\":\"@Nobody_Here\"}}");
+    assert_int_equal(g->core[0].calls, 1);
+    refuse(g, 400, "USERNAME_NOT_OCCUPIED", 0);
+    assert_string_equal(got(g, "error.data.name"), "PEER_UNKNOWN");
+    rig_read(g, other);
+    if (!*got(g, "error.data.name"))
+        rig_read(g, other);
+    assert_string_equal(got(g, "error.data.name"), "PEER_UNKNOWN");
+    assert_int_equal(g->core[0].calls, 1);
+    rpc_closed(other, g->now);
+    END;
+}
+
+TEST(a_burst_is_refused_here_with_the_seconds)
+{
+    char name[32];
+    BEGIN;
+    for (int i = 0; i < 30; i++) {
+        snprintf(name, sizeof name, "@somebody%d", i);
+        resolve(g, name);
+        refuse(g, 400, "USERNAME_NOT_OCCUPIED", 0);
+    }
+    assert_int_equal(g->core[0].calls, 30);
+    resolve(g, "@one_more");
+    assert_string_equal(got(g, "error.code"), "2420");
+    assert_string_equal(got(g, "error.data.name"), "FLOOD_WAIT");
+    assert_string_equal(got(g, "error.data.local"), "true");
+    assert_string_equal(got(g, "error.data.seconds"), "60");
+    assert_int_equal(g->core[0].calls, 30);
+    resolve(g, "@alice"); /* who is known costs nothing */
+    assert_string_equal(got(g, "result.id"), "777123");
+    rig_pass(g, 60000);
+    resolve(g, "@one_more");
+    assert_int_equal(g->core[0].calls, 31);
+    refuse(g, 400, "USERNAME_NOT_OCCUPIED", 0);
+    END;
+}
+
+TEST(a_flood_wait_holds_over_a_restart)
+{
+    BEGIN;
+    resolve(g, "@somebody");
+    refuse(g, 420, "FLOOD_WAIT_3600", 3600);
+    assert_string_equal(got(g, "error.data.seconds"), "3600");
+    assert_string_equal(got(g, "error.data.local"), ""); /* the server said it */
+    rig_pass(g, 600 * 1000);
+    resolve(g, "@somebody_else"); /* what is kept is in the host: the account may have been made anew */
+    assert_string_equal(got(g, "error.data.seconds"), "3000");
+    assert_string_equal(got(g, "error.data.local"), "true");
+    assert_int_equal(g->core[0].calls, 1);
+    rig_pass(g, 3000 * 1000);
+    resolve(g, "@somebody");
+    assert_int_equal(g->core[0].calls, 2);
+    refuse(g, 400, "USERNAME_NOT_OCCUPIED", 0);
+    END;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nobody_is_not_asked_for_again_for_an_hour),
+        cmocka_unit_test(a_name_that_is_being_asked_for_is_not_asked_for_twice),
+        cmocka_unit_test(a_burst_is_refused_here_with_the_seconds),
+        cmocka_unit_test(a_flood_wait_holds_over_a_restart),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
