@@ -33,7 +33,8 @@ def folder(request):
 @pytest.fixture
 def sandbox(folder, request):
     marker = request.node.get_closest_marker("seed")
-    sb = harness.Sandbox(folder, marker.args[0] if marker else 1)
+    options = request.node.get_closest_marker("sandbox")
+    sb = harness.Sandbox(folder, marker.args[0] if marker else 1, *(options.args if options else ()))
     yield sb
     stubs = sb("stubs")
     sb.stop()
@@ -75,3 +76,4 @@ def pytest_terminal_summary(terminalreporter):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "seed(n): the sandbox's seed")
+    config.addinivalue_line("markers", "sandbox(option, ...): more options of tgd-sandbox")

@@ -111,12 +111,12 @@ class Lines:
 class Sandbox:
     """tgd-sandbox and its control socket."""
 
-    def __init__(self, folder, seed=1):
+    def __init__(self, folder, seed=1, *options):
         self.dir = folder / "sandbox"
         self.log = folder / "sandbox.log"
         self.out = open(self.log, "ab")
-        self.process = subprocess.Popen([BIN["tgd-sandbox"], "--dir", self.dir, "--seed", str(seed)], stdout=self.out,
-                                        stderr=self.out)
+        self.process = subprocess.Popen([BIN["tgd-sandbox"], "--dir", self.dir, "--seed", str(seed), *options],
+                                        stdout=self.out, stderr=self.out)
         wait_until("the sandbox", lambda: (self.dir / "servers.json").exists() or self.process.poll() is not None)
         self.control = Lines(self.dir / "control.sock")
 

@@ -29,8 +29,9 @@ struct peer {
 struct door {
     struct sb_loop *loop;
     struct evconnlistener *listener;
-    int32_t dc_id; /* 0: the control socket */
+    int32_t dc_id; /* or one of these */
 };
+enum { DOOR_CONTROL = 0, DOOR_MTPROXY = -1 };
 
 struct sb_loop {
     const struct mt_env *env;
@@ -207,13 +208,14 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
     struct peer *p;
     int on = 1;
 
-    if (!d->dc_id) {
+    if (d->dc_id == DOOR_CONTROL) {
         sb_control_accept(l->base, &l->controls, l->server, fd, pump, l);
         return;
     }
     p = calloc(1, sizeof *p);
     if (p)
-        p->number = sb_server_accept(l->server, sb_loop_now(), d->dc_id);
+        p->number = d->dc_id == DOOR_MTPROXY ? sb_server_accept_proxied(l->server, sb_loop_now())
+                                             : sb_server_accept(l->server, sb_loop_now(), d->dc_id);
     if (!p || !p->number) {
         free(p);
         close(fd);
@@ -261,12 +263,14 @@ struct sb_loop *sb_loop_new(const struct sb_loop_cfg *cfg)
     l->env = cfg->env;
     l->server = cfg->server;
     l->base = event_base_new();
-    l->doors = calloc(cfg->n_dcs + 1, sizeof *l->doors);
+    l->doors = calloc(cfg->n_dcs + 2, sizeof *l->doors);
     if (!l->base || !l->doors)
         goto fail;
     for (size_t i = 0; i < cfg->n_dcs; i++)
         bad |= open_door(l, cfg->dcs[i].dc_id, cfg->dc_fds[i]);
-    bad |= open_door(l, 0, cfg->control_fd);
+    bad |= open_door(l, DOOR_CONTROL, cfg->control_fd);
+    if (cfg->mtproxy_fd >= 0)
+        bad |= open_door(l, DOOR_MTPROXY, cfg->mtproxy_fd);
     l->timer = evtimer_new(l->base, on_timer, l);
     l->term = evsignal_new(l->base, SIGTERM, on_signal, l);
     l->interrupt = evsignal_new(l->base, SIGINT, on_signal, l);

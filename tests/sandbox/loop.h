@@ -1,6 +1,6 @@
 /*
- * The sandbox's only part with sockets: three TCP listeners and the control socket around a server
- * (server.h), on libevent. One thread, no write blocks.
+ * The sandbox's only part with sockets: TCP listeners of the data centres (and an MTProxy) and the control
+ * socket around a server (server.h), on libevent. One thread, no write blocks.
  */
 #pragma once
 
@@ -20,6 +20,7 @@ struct sb_loop_cfg {
     const int *dc_fds; /* listeners in the order of dcs; closed by sb_loop_free */
     size_t n_dcs;
     int control_fd;
+    int mtproxy_fd; /* the MTProxy's; -1: there is none */
 };
 
 struct sb_loop;

@@ -1,9 +1,10 @@
 /*
- * tgd-sandbox --dir DIR [--seed N] [--verbose]
+ * tgd-sandbox --dir DIR [--seed N] [--mtproxy SECRET] [--verbose]
  *
  * An offline Telegram of three data centres on 127.0.0.1. Writes DIR/servers.json (for `tgd --servers`),
- * DIR/control.sock (JSON-RPC, rpc.discover lists what it does), DIR/log, DIR/rsa.pem. servers.json appears
- * last: who sees it can connect. The world lives in memory only.
+ * DIR/control.sock (JSON-RPC, rpc.discover lists what it does), DIR/log, DIR/rsa.pem, with --mtproxy
+ * (a secret in hexadecimal) DIR/mtproxy.json. servers.json appears last: who sees it can connect. The world
+ * lives in memory only.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -30,7 +31,9 @@ struct sandbox {
     uint64_t seed;
     char *rsa_pem, *public_pem;
     struct sb_dc_addr dcs[N_DCS];
-    int fds[N_DCS], control_fd;
+    int fds[N_DCS], control_fd, mtproxy_fd;
+    const char *mtproxy; /* its secret; NULL: none */
+    uint16_t mtproxy_port;
     struct sb_world *world;
     struct sb_server *server;
     struct sb_loop *loop;
@@ -155,6 +158,9 @@ static int listen_all(struct sandbox *sb)
         if (sb->fds[i] < 0)
             return say("listen on 127.0.0.1");
     }
+    sb->mtproxy_fd = sb->mtproxy ? sb_listen_tcp(&sb->mtproxy_port) : -1;
+    if (sb->mtproxy && sb->mtproxy_fd < 0)
+        return say("listen on 127.0.0.1");
     sb->control_fd = sb_listen_unix("control.sock");
     return sb->control_fd < 0 ? say("control.sock") : 0;
 }
@@ -168,9 +174,14 @@ static int make_servers(struct sandbox *sb)
                                    .rsa_pem = sb->rsa_pem,
                                    .dcs = ids,
                                    .n_dcs = N_DCS,
-                                   .strict = true};
-    struct sb_loop_cfg loop = {
-        .env = &sb->env, .dcs = sb->dcs, .dc_fds = sb->fds, .n_dcs = N_DCS, .control_fd = sb->control_fd};
+                                   .strict = true,
+                                   .mtproxy = sb->mtproxy};
+    struct sb_loop_cfg loop = {.env = &sb->env,
+                               .dcs = sb->dcs,
+                               .dc_fds = sb->fds,
+                               .n_dcs = N_DCS,
+                               .control_fd = sb->control_fd,
+                               .mtproxy_fd = sb->mtproxy_fd};
 
     for (int i = 0; i < N_DCS; i++)
         ids[i] = sb->dcs[i].dc_id;
@@ -180,6 +191,20 @@ static int make_servers(struct sandbox *sb)
     loop.server = sb->server;
     sb->loop = sb->server ? sb_loop_new(&loop) : NULL;
     return sb->loop ? 0 : say("start");
+}
+
+static int write_mtproxy_json(const struct sandbox *sb)
+{
+    json_t *all;
+    int rc;
+
+    if (!sb->mtproxy)
+        return 0;
+    all = json_pack("{s:s, s:i, s:s}", "host", "127.0.0.1", "port", (int)sb->mtproxy_port, "secret",
+                    sb->mtproxy);
+    rc = json_dump_file(all, "mtproxy.json", JSON_INDENT(1));
+    json_decref(all);
+    return rc ? say("mtproxy.json") : 0;
 }
 
 static int write_servers_json(const struct sandbox *sb)
@@ -213,7 +238,7 @@ static int enter(const char *dir)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: tgd-sandbox --dir DIR [--seed N] [--verbose]\n");
+    fprintf(stderr, "usage: tgd-sandbox --dir DIR [--seed N] [--mtproxy SECRET] [--verbose]\n");
     return 2;
 }
 
@@ -226,7 +251,7 @@ static int run(struct sandbox *sb)
         return say("log");
     setvbuf(sb->log, NULL, _IOLBF, 0);
     if (!seed_random(sb) && !load_rsa(sb) && !listen_all(sb) && !make_servers(sb) &&
-        !write_servers_json(sb)) {
+        !write_mtproxy_json(sb) && !write_servers_json(sb)) {
         mt_logf(&sb->env, MT_LOG_INFO, "main", "seed %llu, pid %d", (unsigned long long)sb->seed, getpid());
         printf("ready: seed %llu, ports %u %u %u\n", (unsigned long long)sb->seed, sb->dcs[0].port,
                sb->dcs[1].port, sb->dcs[2].port);
@@ -249,11 +274,10 @@ static int run(struct sandbox *sb)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"dir", required_argument, NULL, 'd'},
-                                            {"seed", required_argument, NULL, 's'},
-                                            {"verbose", no_argument, NULL, 'v'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
+    static const struct option options[] = {
+        {"dir", required_argument, NULL, 'd'},     {"seed", required_argument, NULL, 's'},
+        {"mtproxy", required_argument, NULL, 'm'}, {"verbose", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},          {0}};
     struct sandbox sb = {.level = MT_LOG_INFO};
     const char *dir = NULL, *seed = NULL;
     char *end = NULL;
@@ -264,6 +288,8 @@ int main(int argc, char **argv)
             dir = optarg;
         else if (c == 's')
             seed = optarg;
+        else if (c == 'm')
+            sb.mtproxy = optarg;
         else if (c == 'v')
             sb.level = MT_LOG_TRACE;
         else

@@ -16,6 +16,7 @@
 #include "core/frame/frame.h"
 #include "tests/sandbox/faults.h"
 #include "tests/sandbox/keyx_server.h"
+#include "tests/sandbox/mtproxy.h"
 #include "tests/sandbox/server.h"
 
 #define SB_WINDOW      1024               /* message ids remembered per session */
@@ -104,9 +105,10 @@ struct sb_key {
 
 struct sb_conn {
     uint32_t number;
-    int32_t dc_id;
+    int32_t dc_id; /* 0: came through the MTProxy and has not said yet */
     struct mt_frame *frame;
-    struct sb_keyx *keyx; /* NULL until the first plain packet */
+    struct sb_mtproxy *way; /* NULL: it came directly */
+    struct sb_keyx *keyx;   /* NULL until the first plain packet */
     enum sb_close close;
     int64_t hangup;     /* server mono, of ping_delay_disconnect; MT_NEVER */
     uint64_t cut_after; /* output bytes until a fault cuts it; UINT64_MAX */
@@ -140,6 +142,7 @@ struct sb_server {
     bool doomed; /* some key is */
     struct sb_faults faults;
     struct sb_stats stats;
+    struct sb_mtproxy_door *door; /* NULL: no MTProxy */
 };
 
 /* One message of a client, taken out of its packet and container. */

@@ -31,6 +31,11 @@ struct sb_server *sb_server_new(const struct sb_server_cfg *cfg, struct mt_now n
         goto fail;
     memcpy(s->dcs, cfg->dcs, cfg->n_dcs * sizeof *s->dcs);
     s->n_dcs = cfg->n_dcs;
+    if (cfg->mtproxy) {
+        s->door = calloc(1, sizeof *s->door);
+        if (!s->door || !sb_mtproxy_door_init(s->door, cfg->mtproxy))
+            goto fail;
+    }
     return s;
 fail:
     sb_server_free(s);
@@ -42,6 +47,7 @@ static void conn_free(struct sb_conn *c)
     if (!c)
         return;
     mt_frame_free(c->frame);
+    sb_mtproxy_free(c->way);
     sb_keyx_free(c->keyx);
     free(c);
 }
@@ -58,6 +64,7 @@ void sb_server_free(struct sb_server *s)
     mt_rsa_free(s->rsa);
     free(s->public_pem);
     free(s->dcs);
+    free(s->door);
     free(s);
 }
 
@@ -117,21 +124,22 @@ static bool has_dc(const struct sb_server *s, int32_t dc_id)
     return false;
 }
 
-uint32_t sb_server_accept(struct sb_server *s, struct mt_now now, int32_t dc_id)
+static uint32_t accept_on(struct sb_server *s, int32_t dc_id, struct sb_mtproxy *way)
 {
-    uint32_t number = has_dc(s, dc_id) ? free_number(s) : 0;
+    uint32_t number = free_number(s);
     struct sb_conn *c = number ? calloc(1, sizeof *c) : NULL;
     const struct sb_fault *f;
 
-    if (!c)
-        return 0;
-    c->frame = mt_frame_new_server(s->env, NULL);
-    if (!c->frame) {
+    if (c)
+        c->frame = mt_frame_new_server(s->env, way ? s->door->secret : NULL);
+    if (!c || !c->frame) {
         free(c);
+        sb_mtproxy_free(way);
         return 0;
     }
     c->number = number;
     c->dc_id = dc_id;
+    c->way = way;
     c->hangup = MT_NEVER;
     s->conns[number - 1] = c;
     s->stats.conns++;
@@ -144,6 +152,64 @@ uint32_t sb_server_accept(struct sb_server *s, struct mt_now now, int32_t dc_id)
     if (!c->cut_after)
         sb_conn_close(s, c, SB_CLOSE_NOW);
     return number;
+}
+
+uint32_t sb_server_accept(struct sb_server *s, struct mt_now now, int32_t dc_id)
+{
+    (void)now;
+    return has_dc(s, dc_id) ? accept_on(s, dc_id, NULL) : 0;
+}
+
+uint32_t sb_server_accept_proxied(struct sb_server *s, struct mt_now now)
+{
+    struct sb_mtproxy *way = s->door ? sb_mtproxy_new(s->env, s->door) : NULL;
+
+    (void)now;
+    return way ? accept_on(s, 0, way) : 0;
+}
+
+/* The header of a proxied client is read: to which DC, and framed as its secret demands? */
+static bool is_welcome(struct sb_server *s, struct sb_conn *c)
+{
+    int dc = mt_frame_dc(c->frame);
+
+    if (c->dc_id)
+        return true;
+    dc = dc < 0 ? -dc : dc;
+    c->dc_id = dc > 10000 ? dc - 10000 : dc;
+    if (has_dc(s, c->dc_id) && (s->door->way == SB_WAY_PLAIN || mt_frame_framing(c->frame) == MT_PADDED))
+        return true;
+    s->door->refused++;
+    return false;
+}
+
+/* Bytes of a client, with what the MTProxy takes off; false: it is to be cut. */
+static bool feed_frames(struct sb_server *s, struct sb_conn *c, struct mt_now at, const void *p, size_t n)
+{
+    struct tl_slice in = {.p = p, .n = n};
+    bool ok;
+
+    if (!c->way)
+        return mt_frame_feed(c->frame, p, n) == MT_OK;
+    if (!sb_mtproxy_feed(c->way, sb_unix(at), p, n))
+        return false;
+    in = sb_mtproxy_inner(c->way);
+    ok = mt_frame_feed(c->frame, in.p, in.n) == MT_OK;
+    sb_mtproxy_took(c->way, in.n);
+    if (sb_mtproxy_output(c->way).n)
+        sb_conn_ready(s, c);
+    return ok;
+}
+
+static struct tl_slice output_of(struct sb_conn *c)
+{
+    struct tl_slice out = mt_frame_output(c->frame);
+
+    if (!c->way)
+        return out;
+    if (out.n && sb_mtproxy_wrap(c->way, out.p, out.n))
+        mt_frame_wrote(c->frame, out.n);
+    return sb_mtproxy_output(c->way);
 }
 
 void sb_conn_ready(struct sb_server *s, struct sb_conn *c)
@@ -193,7 +259,7 @@ struct tl_slice sb_server_output(struct sb_server *s, uint32_t conn)
     struct tl_slice out = {NULL, 0};
 
     if (c && c->close != SB_CLOSE_NOW)
-        out = mt_frame_output(c->frame);
+        out = output_of(c);
     if (c && c->trickle && out.n > 1)
         out.n = 1;
     if (c && out.n > c->cut_after)
@@ -207,7 +273,10 @@ void sb_server_wrote(struct sb_server *s, uint32_t conn, size_t n)
 
     if (!c)
         return;
-    mt_frame_wrote(c->frame, n);
+    if (c->way)
+        sb_mtproxy_wrote(c->way, n);
+    else
+        mt_frame_wrote(c->frame, n);
     if (c->cut_after != UINT64_MAX) {
         c->cut_after -= n < c->cut_after ? n : c->cut_after;
         if (!c->cut_after)
@@ -321,13 +390,13 @@ void sb_server_feed(struct sb_server *s, struct mt_now now, uint32_t conn, const
 
     if (!c || c->close != SB_CLOSE_NO)
         return;
-    if (mt_frame_feed(c->frame, p, n) != MT_OK)
+    if (!feed_frames(s, c, at, p, n))
         sb_conn_close(s, c, SB_CLOSE_NOW);
     while (c->close == SB_CLOSE_NO) {
         mt_frame_next(c->frame, &ev);
         if (ev.kind == MT_FRAME_NONE)
             break;
-        if (ev.kind == MT_FRAME_FAILED)
+        if (ev.kind == MT_FRAME_FAILED || !is_welcome(s, c))
             sb_conn_close(s, c, SB_CLOSE_NOW);
         else if (ev.kind == MT_FRAME_PACKET && ev.n >= 24 && !tl_load64(ev.p))
             plain_packet(s, c, at, ev.p, ev.n);

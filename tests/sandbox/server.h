@@ -33,6 +33,7 @@ struct sb_server_cfg {
     /* a call on a key without initConnection is refused (CONNECTION_NOT_INITED), and so is an unknown layer
      */
     bool strict;
+    const char *mtproxy; /* its secret in hexadecimal, or NULL: there is none */
 };
 
 /* NULL: no memory, or the RSA key is none. */
@@ -47,6 +48,8 @@ const char *sb_server_public_pem(const struct sb_server *s);
  * are used again after sb_server_closed(), which the owner calls exactly once for each.
  */
 uint32_t sb_server_accept(struct sb_server *s, struct mt_now now, int32_t dc_id);
+/* The same through the MTProxy of `mtproxy` in the cfg; the client's header says which DC it wants. */
+uint32_t sb_server_accept_proxied(struct sb_server *s, struct mt_now now);
 void sb_server_feed(struct sb_server *s, struct mt_now now, uint32_t conn, const void *p, size_t n);
 struct tl_slice sb_server_output(struct sb_server *s, uint32_t conn);
 void sb_server_wrote(struct sb_server *s, uint32_t conn, size_t n);

@@ -14,11 +14,11 @@ static void bench_random(void *ctx, void *buf, size_t n)
     }
 }
 
-void tc_bench_init(struct tc_bench *b, uint64_t seed, bool strict)
+static void bench_init(struct tc_bench *b, uint64_t seed, bool strict, const char *mtproxy)
 {
     static const int32_t dcs[] = {1, 2, 3};
     struct sb_server_cfg cfg = {
-        .seed = seed, .rsa_pem = TEST_RSA_PEM, .dcs = dcs, .n_dcs = 3, .strict = strict};
+        .seed = seed, .rsa_pem = TEST_RSA_PEM, .dcs = dcs, .n_dcs = 3, .strict = strict, .mtproxy = mtproxy};
     const char *pem;
 
     *b = (struct tc_bench){.random = seed + 1,
@@ -32,6 +32,16 @@ void tc_bench_init(struct tc_bench *b, uint64_t seed, bool strict)
     pem = sb_server_public_pem(b->server);
     b->rsa = mt_rsa_from_pem(pem, strlen(pem));
     assert_non_null(b->rsa);
+}
+
+void tc_bench_init(struct tc_bench *b, uint64_t seed, bool strict)
+{
+    bench_init(b, seed, strict, NULL);
+}
+
+void tc_bench_init_proxied(struct tc_bench *b, uint64_t seed, const char *secret)
+{
+    bench_init(b, seed, true, secret);
 }
 
 void tc_bench_fini(struct tc_bench *b)

@@ -90,6 +90,8 @@ struct tc {
 };
 
 void tc_bench_init(struct tc_bench *b, uint64_t seed, bool strict);
+/* With an MTProxy of this secret in front of it. */
+void tc_bench_init_proxied(struct tc_bench *b, uint64_t seed, const char *secret);
 void tc_bench_fini(struct tc_bench *b);
 void tc_advance(struct tc_bench *b, int64_t seconds); /* both clocks, then tick */
 /* A request of the control socket; fails the test on an error. Borrowed text of JSON parameters. */
