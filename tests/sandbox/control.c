@@ -15,6 +15,7 @@ static const struct {
     {"fault", "match:object? do:string seconds:number? code:int? text:string? to:int? what:string? "
               "times:int? after:bool? bytes:int?"},
     {"clearFaults", "id:int?"},
+    {"moveDc", "dc:int"}, /* to another port: the old one refuses, help.getConfig names the new one */
 };
 
 static json_t *discover(void)
@@ -89,6 +90,23 @@ static json_t *clear_faults(struct sb_server *s, const json_t *params)
     json_int_t id = json_integer_value(json_object_get(params, "id"));
 
     return json_pack("{s:I}", "cleared", (json_int_t)sb_faults_clear(&s->faults, (uint64_t)id));
+}
+
+static json_t *move_dc(struct sb_server *s, const json_t *params, char err[256])
+{
+    json_int_t dc = json_integer_value(json_object_get(params, "dc"));
+
+    for (size_t i = 0; i < s->n_dcs; i++) {
+        if (s->dcs[i] != dc)
+            continue;
+        s->moves |= UINT64_C(1) << i;
+        for (size_t k = 0; k < s->n_conns; k++)
+            if (s->conns[k] && s->conns[k]->dc_id == dc)
+                sb_conn_close(s, s->conns[k], SB_CLOSE_NOW);
+        return json_object();
+    }
+    snprintf(err, 256, "dc: there is none of that number");
+    return NULL;
 }
 
 static json_t *sessions(const struct sb_server *s)
@@ -179,6 +197,8 @@ json_t *sb_server_control(struct sb_server *s, struct mt_now now, const char *me
         return fault(s, params, err);
     if (!strcmp(method, "clearFaults"))
         return clear_faults(s, params);
+    if (!strcmp(method, "moveDc"))
+        return move_dc(s, params, err);
     if (!strcmp(method, "stats"))
         return stats(s, now);
     return of_world(s, now, method, params, code, err);

@@ -36,6 +36,7 @@ enum { DOOR_CONTROL = 0, DOOR_MTPROXY = -1 };
 struct sb_loop {
     const struct mt_env *env;
     struct sb_server *server;
+    struct sb_world *world;
     struct event_base *base;
     struct event *timer, *term, *interrupt;
     struct door *doors;
@@ -139,12 +140,37 @@ static void serve(struct peer *p)
         peer_free(p);
 }
 
+static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *a, int len,
+                      void *arg);
+
+/* Another port from now on; nobody listens on the old one. */
+static void move_dc(struct sb_loop *l, int32_t dc_id)
+{
+    uint16_t port;
+    size_t i = 0;
+    int fd = sb_listen_tcp(&port);
+
+    if (fd < 0)
+        return;
+    while (l->doors[i].dc_id != dc_id)
+        i++;
+    evconnlistener_free(l->doors[i].listener);
+    l->doors[i].listener = evconnlistener_new(l->base, on_accept, &l->doors[i],
+                                              LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+    sb_world_moved(l->world, dc_id, port);
+    mt_logf(l->env, MT_LOG_INFO, "loop", "dc %d is at port %u now", (int)dc_id, port);
+}
+
 static void pump(void *arg)
 {
     struct sb_loop *l = arg;
     struct mt_now now;
     int64_t due;
     uint32_t number;
+    int32_t moved;
+
+    while ((moved = sb_server_next_move(l->server)))
+        move_dc(l, moved);
 
     while ((number = sb_server_next_ready(l->server))) {
         struct peer *p = peer_of(l, number);
@@ -262,6 +288,7 @@ struct sb_loop *sb_loop_new(const struct sb_loop_cfg *cfg)
         return NULL;
     l->env = cfg->env;
     l->server = cfg->server;
+    l->world = cfg->world;
     l->base = event_base_new();
     l->doors = calloc(cfg->n_dcs + 2, sizeof *l->doors);
     if (!l->base || !l->doors)

@@ -16,8 +16,9 @@ struct mt_now sb_loop_now(void);
 struct sb_loop_cfg {
     const struct mt_env *env;
     struct sb_server *server; /* borrowed, as all here */
-    const struct sb_dc_addr *dcs;
-    const int *dc_fds; /* listeners in the order of dcs; closed by sb_loop_free */
+    struct sb_world *world;   /* of that server: told where a DC that moved is */
+    struct sb_dc_addr *dcs;   /* a DC that moves gets its new port here */
+    const int *dc_fds;        /* listeners in the order of dcs; closed by sb_loop_free */
     size_t n_dcs;
     int control_fd;
     int mtproxy_fd; /* the MTProxy's; -1: there is none */

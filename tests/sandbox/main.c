@@ -189,6 +189,7 @@ static int make_servers(struct sandbox *sb)
     server.world = sb->world;
     sb->server = sb->world ? sb_server_new(&server, sb_loop_now()) : NULL;
     loop.server = sb->server;
+    loop.world = sb->world;
     sb->loop = sb->server ? sb_loop_new(&loop) : NULL;
     return sb->loop ? 0 : say("start");
 }

@@ -142,6 +142,7 @@ struct sb_server {
     bool doomed; /* some key is */
     struct sb_faults faults;
     struct sb_stats stats;
+    uint64_t moves;               /* DCs that are to move, by their place in dcs */
     struct sb_mtproxy_door *door; /* NULL: no MTProxy */
 };
 

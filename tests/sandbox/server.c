@@ -238,6 +238,16 @@ uint32_t sb_server_next_ready(struct sb_server *s)
     return c->number;
 }
 
+int32_t sb_server_next_move(struct sb_server *s)
+{
+    for (size_t i = 0; i < s->n_dcs && i < 64; i++)
+        if (s->moves & UINT64_C(1) << i) {
+            s->moves &= ~(UINT64_C(1) << i);
+            return s->dcs[i];
+        }
+    return 0;
+}
+
 void sb_conn_close(struct sb_server *s, struct sb_conn *c, enum sb_close how)
 {
     if (how > c->close)

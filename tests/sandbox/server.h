@@ -64,6 +64,9 @@ enum sb_close sb_server_wants_close(const struct sb_server *s, uint32_t conn);
 /* A connection whose output or wish to be closed changed since it was last named here; 0 = none. */
 uint32_t sb_server_next_ready(struct sb_server *s);
 
+/* A DC that was told to move to another address and that its owner has not moved yet; 0 = none. */
+int32_t sb_server_next_move(struct sb_server *s);
+
 /* Does what is due at sb_server_deadline() (mono of the caller's clock; MT_NEVER). */
 void sb_server_tick(struct sb_server *s, struct mt_now now);
 int64_t sb_server_deadline(const struct sb_server *s);

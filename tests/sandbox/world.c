@@ -274,3 +274,10 @@ bool sb_world_next_push(struct sb_world *w, struct sb_push *push)
     out->data = NULL;
     return true;
 }
+
+void sb_world_moved(struct sb_world *w, int32_t dc_id, uint16_t port)
+{
+    for (size_t i = 0; i < w->n_dcs; i++)
+        if (w->dcs[i].dc_id == dc_id)
+            w->dcs[i].port = port;
+}

@@ -23,7 +23,7 @@ struct sb_world;
 struct sb_world_cfg {
     const struct mt_env *env;
     uint64_t seed; /* chooses between the forms that a real server may use */
-    /* for help.getConfig: the addresses of the DCs; borrowed */
+    /* for help.getConfig: the addresses of the DCs; copied */
     const struct sb_dc_addr {
         int32_t dc_id;
         const char *ip;
@@ -33,6 +33,8 @@ struct sb_world_cfg {
 };
 struct sb_world *sb_world_new(const struct sb_world_cfg *cfg, struct mt_now now);
 void sb_world_free(struct sb_world *w);
+/* A DC is at another port from now on. */
+void sb_world_moved(struct sb_world *w, int32_t dc_id, uint16_t port);
 
 /* Who calls. `key_id` is the permanent key (a temporary one is named by the key that it is bound to). */
 struct sb_caller {
