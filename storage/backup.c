@@ -245,6 +245,16 @@ static int copy_account(struct store_backup *b, const char *name)
     return rc;
 }
 
+/* The proxy of all accounts, where one was set: restored without it they would go out directly. */
+static int copy_own_keys(struct store_backup *b)
+{
+    char from[STORE_PATH_MAX], to[STORE_PATH_MAX];
+
+    join(from, b->from, "keys.db");
+    join(to, b->part, "keys.db");
+    return access(from, F_OK) < 0 ? MT_OK : copy_db(b, from, to);
+}
+
 /* Calls `one` for what is in FROM/what, after making PART/what. */
 static int copy_dir(struct store_backup *b, const char *what,
                     int (*one)(struct store_backup *b, const char *name))
@@ -339,6 +349,8 @@ static int run(struct store_backup *b)
     rc = copy_db(b, from, to);
     if (rc == MT_OK)
         rc = copy_dir(b, "accounts", account_of);
+    if (rc == MT_OK)
+        rc = copy_own_keys(b);
     if (rc == MT_OK)
         rc = prune(b);
     if (rc == MT_OK)

@@ -150,6 +150,29 @@ void mt_policy_confirmed(struct mt_account *a, struct mt_now now, const struct m
     }
 }
 
+/*
+ * The same key was used from two places and the server has destroyed its session (trap 50). Of the main DC
+ * that was the login; of another one it costs a new key and another import.
+ */
+static void on_duplicated(struct mt_account *a, struct mt_now now, struct mt_adc *dc, struct mt_areq *r,
+                          const struct mt_rpc_error *e)
+{
+    if (dc->main) {
+        mt_acc_logged_out(a, now, e->text);
+        return;
+    }
+    if (!dc->dead) {
+        mt_logf(a->cfg.env, MT_LOG_WARN, "account", "the key of DC %d was used elsewhere too", (int)dc->id);
+        mt_adc_drop(a, now, dc, true);
+    }
+    if (r->kind == MT_AREQ_IMPORT || r->redirects >= REDIRECTS_MAX) {
+        mt_areq_error(a, now, r, e, false);
+        return;
+    }
+    r->redirects++;
+    mt_areq_go(a, now, r);
+}
+
 /* --- 500 and what is not in the list --- */
 
 static void on_trouble(struct mt_account *a, struct mt_now now, struct mt_areq *r,
@@ -196,11 +219,14 @@ void mt_policy_error(struct mt_account *a, struct mt_now now, struct mt_adc *dc,
         break;
     case 406:
         if (!strcmp(e->text, "AUTH_KEY_DUPLICATED") && a->saved.user_id) {
-            mt_acc_logged_out(a, now, e->text); /* trap 50: final, the server has destroyed the session */
+            on_duplicated(a, now, dc, r, e);
             return;
         }
         break;
     case 400:
+        if (!strcmp(e->text, "MTPROTO_CLUSTER_INVALID"))
+            mt_config_due(a, now); /* an address that is out of date */
+        break;
     case 403:
     case 404:
         break;

@@ -249,6 +249,43 @@ static void auth_key_duplicated_is_final(void **state) /* trap 50 */
     ab_done(b);
 }
 
+static void a_duplicated_key_of_another_dc_costs_that_key_alone(void **state) /* trap 50 */
+{
+    struct abench *b = ab_ready();
+
+    ab_call(b, 1, CONFIG, 3, 0, 0);
+    fake_result(2, "auth.exportAuthorization", "auth.ExportedAuthorization",
+                "{\"_\":\"auth.exportedAuthorization\",\"id\":\"5\",\"bytes\":\"AAAA\"}");
+    ab_wait(b, 0);
+    fake_result(3, "auth.importAuthorization", "auth.Authorization",
+                "{\"_\":\"auth.authorization\",\"user\":{\"_\":\"userEmpty\",\"id\":\"5\"}}");
+    ab_wait(b, 0);
+    ab_turn(b);
+    fake_error(3, "help.getNearestDc", 406, "AUTH_KEY_DUPLICATED");
+    ab_wait(b, 0);
+    assert_null(strstr(ab_turn(b), "LOGGED_OUT"));
+    assert_true(mt_account_user(b->a) == 5);
+    assert_null(fake_dc_cfg(3)->key); /* a new one is made */
+    fake_req(2, "auth.exportAuthorization");
+    ab_done(b);
+}
+
+static void an_address_that_is_out_of_date_brings_the_config(void **state)
+{
+    struct abench *b = ab_ready();
+
+    fake_failed(2, "help.getConfig", MT_E_TIMEOUT, MT_SENT_NO);
+    ab_wait(b, 0);
+    assert_false(fake_asked(2, "help.getConfig"));
+    ab_call(b, 1, CONFIG, 0, 0, 0);
+    fake_error(2, "help.getNearestDc", 400, "MTPROTO_CLUSTER_INVALID");
+    ab_wait(b, 0);
+    ab_expect(b, "reply 1 RPC_ERROR 400 MTPROTO_CLUSTER_INVALID");
+    ab_wait(b, 0);
+    assert_true(fake_asked(2, "help.getConfig"));
+    ab_done(b);
+}
+
 static void a_lost_key_of_the_main_dc_is_a_log_out_and_never_a_new_key(void **state) /* trap 10 */
 {
     struct abench *b = ab_ready();
@@ -518,6 +555,8 @@ int main(void)
         cmocka_unit_test(a_confirmed_401_is_a_log_out),
         cmocka_unit_test(a_confirmation_that_gets_no_answer_forgets_nothing),
         cmocka_unit_test(auth_key_duplicated_is_final),
+        cmocka_unit_test(a_duplicated_key_of_another_dc_costs_that_key_alone),
+        cmocka_unit_test(an_address_that_is_out_of_date_brings_the_config),
         cmocka_unit_test(a_lost_key_of_the_main_dc_is_a_log_out_and_never_a_new_key),
         cmocka_unit_test(another_dc_is_authorised_once_while_its_callers_wait),
         cmocka_unit_test(spoilt_bytes_are_exported_again),

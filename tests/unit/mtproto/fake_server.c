@@ -167,9 +167,18 @@ static struct tl_slice unwrap(const struct fake_msg *m)
     struct tl_in r = tl_in(m->p, m->n);
 
     if (tl_peek(&r) == MT_ID_INVOKE_WITH_LAYER) {
-        tl_raw(&r, 8 + 4 + 4 + 4);
+        uint32_t flags;
+
+        tl_raw(&r, 8 + 4);
+        flags = tl_u32(&r);
+        tl_u32(&r);
         for (unsigned i = 0; i < 6; i++)
             tl_bytes(&r);
+        if (flags & 1) { /* a proxy: id, address, port */
+            tl_u32(&r);
+            tl_bytes(&r);
+            tl_u32(&r);
+        }
     }
     if (tl_peek(&r) == MT_ID_WITHOUT_UPDATES)
         tl_u32(&r);

@@ -393,6 +393,7 @@ static void our_ids_are_those_of_the_schema(void **state)
         {MT_ID_INVOKE_WITH_LAYER, TL_invokeWithLayer},
         {MT_ID_INIT_CONNECTION, TL_initConnection},
         {MT_ID_WITHOUT_UPDATES, TL_invokeWithoutUpdates},
+        {MT_ID_CLIENT_PROXY, TL_inputClientProxy},
         {MT_ID_SAVE_FILE_PART, TL_upload_saveFilePart},
         {MT_ID_SAVE_BIG_FILE_PART, TL_upload_saveBigFilePart},
     };

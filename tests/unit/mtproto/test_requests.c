@@ -90,6 +90,42 @@ static void init_is_left_out_after_the_first_answer_and_comes_back_when_asked_fo
     fake_stop(&f);
 }
 
+static void an_mtproxy_is_named_in_init_and_init_comes_again_with_another(void **state)
+{
+    struct fake f;
+    struct tl_in in;
+    struct tl_slice address;
+
+    (void)state;
+    fake_start(&f);
+    fake_submit(&f, 1, 0, MT_NEVER);
+    fake_take(&f);
+    answer_query(&f, 1);
+    f.init.proxy_address = "proxy.example";
+    f.init.proxy_port = 8443;
+    mt_conn_init_again(f.conn);
+    fake_submit(&f, 2, 0, MT_NEVER);
+    fake_take(&f);
+    assert_true(was_wrapped(&f, 2));
+    in = tl_in(fake_query(&f, 2)->p, fake_query(&f, 2)->n);
+    tl_raw(&in, 12);                  /* invokeWithLayer, initConnection */
+    assert_int_equal(tl_u32(&in), 1); /* flags: a proxy, no params */
+    tl_u32(&in);
+    for (int i = 0; i < 6; i++)
+        tl_bytes(&in);
+    assert_int_equal(tl_u32(&in), MT_ID_CLIENT_PROXY);
+    address = tl_bytes(&in);
+    assert_int_equal(address.n, 13);
+    assert_memory_equal(address.p, "proxy.example", 13);
+    assert_int_equal(tl_u32(&in), 8443);
+    assert_int_equal(in.err, TL_OK);
+    answer_query(&f, 2);
+    fake_submit(&f, 3, 0, MT_NEVER);
+    fake_take(&f);
+    assert_false(was_wrapped(&f, 3));
+    fake_stop(&f);
+}
+
 static void a_call_without_updates_is_wrapped_inside_init(void **state)
 {
     struct fake f;
@@ -491,6 +527,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_is_wrapped_sent_and_answered),
         cmocka_unit_test(init_is_left_out_after_the_first_answer_and_comes_back_when_asked_for),
+        cmocka_unit_test(an_mtproxy_is_named_in_init_and_init_comes_again_with_another),
         cmocka_unit_test(a_call_without_updates_is_wrapped_inside_init),
         cmocka_unit_test(duplicates_and_unknown_answers_are_acked_and_dropped),
         cmocka_unit_test(an_answer_that_does_not_parse_fails_its_request),

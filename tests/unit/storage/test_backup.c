@@ -85,12 +85,13 @@ static void begin(struct fixture *f)
 
 static void a_backup_is_complete_and_private(void **state)
 {
-    static const char *const files[] = {"state.db", "accounts/a/keys.db", "files/part-1"};
+    static const char *const files[] = {"state.db", "accounts/a/keys.db", "files/part-1", "keys.db"};
     struct fixture *f = *state;
-    char to[256], path[512], why[256];
+    char to[256], path[512], why[256], proxy[STORE_PROXY_MAX];
     struct stat st;
 
     begin(f);
+    assert_int_equal(store_proxy_put(f->s, 0, "socks5://h:1"), MT_OK);
     assert_int_equal(back_up(f, why), MT_OK);
     assert_int_equal(beside(f), 1);
     place(f, to);
@@ -111,6 +112,8 @@ static void a_backup_is_complete_and_private(void **state)
     fixture_open(f);
     assert_int_equal(model_check(f), 5);
     assert_true(model_has_key(f, 3));
+    assert_int_equal(store_proxy_get(f->s, 0, proxy), MT_OK);
+    assert_string_equal(proxy, "socks5://h:1");
     assert_null(store_trouble(f->s));
     drop(f);
 }
