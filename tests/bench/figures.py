@@ -138,6 +138,22 @@ def updates(daemon, sandbox, subscribers, n):
     return {"subscribers": subscribers, "per_second": round(n / took), "cpu_us": round(cpu / n, 1), "quiet_client": spread(stalls)}
 
 
+def gap(daemon, sandbox, n):
+    """An update is lost: from the next one, which shows it, until both are told."""
+    seconds = []
+    with daemon.subscribe(types=["message"], direction="in") as conn:
+        for i in range(n):
+            sandbox("fault", do="gap")
+            sandbox("sendAs", **{"from": "@bob"}, to="@alice", text=f"lost {i}")
+            begin = time.perf_counter()
+            sandbox("sendAs", **{"from": "@bob"}, to="@alice", text=f"next {i}")
+            texts = [conn.event()["message"]["text"] for _ in range(2)]
+            seconds.append(time.perf_counter() - begin)
+            if texts != [f"lost {i}", f"next {i}"]:
+                raise RuntimeError(f"not recovered: {texts}")
+    return spread(seconds)
+
+
 LOUD = """
 import json, selectors, socket, sys
 sel, block = selectors.DefaultSelector(), b'{"id":1,"method":"getInfo"}\\n' * 100
@@ -217,6 +233,7 @@ def of_daemon(folder, quick):
         out["fairness"] = fairness(daemon, 2 if quick else 4, 300 if quick else 1000)
         count = 500 if quick else 5000
         out["updates"] = [updates(daemon, sandbox, subscribers, count) for subscribers in (1, 5)]
+        out["gap"] = gap(daemon, sandbox, 3 if quick else 10)
         out["rss_anon_kib_after_load"] = status(daemon.process.pid, "RssAnon")
         out["many"] = many(daemon, sandbox, 5 if quick else 100)
         daemon.stop()

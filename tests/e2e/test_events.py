@@ -321,6 +321,19 @@ def test_a_reaction_is_an_event_of_its_own(bob, sandbox):
     assert event["reactions"] == [{"reaction": "\U0001f44d", "total": 1}]
 
 
+def test_a_press_of_a_button_is_an_event_for_the_bot(daemon, sandbox):
+    daemon.call("logIn", bot_token="6000000001:sandbox-token-of-echo-bot")
+    daemon.call("waitReady", wait=10)
+    at = daemon.call("getEvents", since="now")["cursor"]
+    say(sandbox, ALICE, "@echo_bot", "/start")
+    start = daemon.call("waitEvent", since=at, types=["message"], wait=10)["message"]
+    sent = daemon.call("sendMessage", chat_id=start["chat_id"], text="choose")
+    theirs = next(m for m in sandbox("history", of=ALICE, chat="@echo_bot", limit=5)["items"] if m["text"] == "choose")
+    sandbox("pressAs", **{"from": ALICE}, chat="@echo_bot", message_id=theirs["message_id"], data="yes")
+    event = daemon.call("waitEvent", since=at, types=["callback"], wait=10)["callback"]
+    assert (event["message_id"], event["data_text"], event["sender_id"]) == (sent["id"], "yes", start["sender_id"])
+
+
 def test_a_watched_channel_is_asked_for_though_nobody_pushes(bob, sandbox):
     sandbox("addChannel", title="Strange", username="strange", members=[ALICE])
     say(sandbox, ALICE, "@strange", "before")

@@ -195,6 +195,7 @@ static void run(struct sb_server *s, struct sb_session *ses, struct mt_now at, c
                                .session_id = ses->id,
                                .layer = k->layer ? k->layer : TL_LAYER,
                                .api_id = k->api_id,
+                               .seq = ses->seq + 1,
                                .without_updates = w->without_updates,
                                .takeout = w->takeout,
                                .has_takeout = w->has_takeout,

@@ -80,6 +80,7 @@ struct sb_session {
     size_t n_acks, cap_acks;
     uint64_t last_out_id;
     uint32_t out_content; /* content messages sent */
+    int32_t seq;          /* containers of updates sent, beyond the first */
     int64_t away_since;   /* server mono, while conn is NULL */
     bool announced;       /* new_session_created was sent */
     bool wants_updates;
@@ -99,6 +100,7 @@ struct sb_key {
     uint64_t perm_id;   /* the key that speaks for the user; 0 = temporary and not bound */
     bool inited;        /* initConnection was seen */
     int32_t layer, api_id;
+    int32_t seq; /* the highest that a session of it was sent */
     bool doomed; /* destroyed: goes when its answer has left */
     struct sb_session *sessions;
 };

@@ -421,6 +421,28 @@ void sb_server_feed(struct sb_server *s, struct mt_now now, uint32_t conn, const
 
 /* --- updates --- */
 
+/* By seed: a server may count the containers of a session, or leave their seq 0. */
+static bool counts_seq(const struct sb_server *s)
+{
+    return s->seed % 4 == 3;
+}
+
+/* A container counts one, a combined one two: then its first and last number are told. A lost one counts too.
+ */
+static void put_seq(struct sb_session *ses, uint8_t *p, size_t n)
+{
+    if (tl_load32(p) == TL_updates) {
+        tl_store32(p + n - 4, (uint32_t)(ses->seq + 2));
+        ses->seq++;
+    } else if (tl_load32(p) == TL_updatesCombined) {
+        tl_store32(p + n - 8, (uint32_t)(ses->seq + 2));
+        tl_store32(p + n - 4, (uint32_t)(ses->seq + 3));
+        ses->seq += 2;
+    }
+    if (ses->seq > ses->key->seq)
+        ses->key->seq = ses->seq;
+}
+
 static void push_to(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_push *push)
 {
     const struct sb_fault *f = sb_faults_hit(&s->faults, "updates", false, ses->key->dc_id, ses->id);
@@ -431,15 +453,19 @@ static void push_to(struct sb_server *s, struct sb_session *ses, struct mt_now a
     struct sb_out *o;
 
     s->stats.pushes++;
-    if (what == SB_DO_GAP)
-        return;
+    if (!sb_in_layer_of(ses->key, NULL, p.p, p.n, &shaped))
+        tl_put_raw(&shaped, push->p, push->n);
+    p = (struct tl_slice){shaped.data, shaped.len};
+    if (counts_seq(s) && !shaped.err && p.n >= 12)
+        put_seq(ses, shaped.data, shaped.len);
     if (what == SB_DO_TOO_LONG) {
         tl_store32(too_long, TL_updatesTooLong);
         sb_send(s, ses, at, SB_SEND_PUSH, 0, too_long, sizeof too_long);
+    }
+    if (what == SB_DO_GAP || what == SB_DO_TOO_LONG || shaped.err) {
+        tl_out_free(&shaped);
         return;
     }
-    if (sb_in_layer_of(ses->key, NULL, p.p, p.n, &shaped))
-        p = (struct tl_slice){shaped.data, shaped.len};
     /* by seed, as answers are: a whole message may be packed too */
     if (s->seed % 3 == 1 && p.n >= 512 && sb_gzip_packed(&packed, p.p, p.n))
         p = (struct tl_slice){packed.data, packed.len};

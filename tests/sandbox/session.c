@@ -25,6 +25,7 @@ struct sb_session *sb_session_add(struct sb_server *s, struct sb_key *k, uint64_
         sb_session_remove(s, old);
     ses->key = k;
     ses->id = id;
+    ses->seq = s->seed % 8 == 7 ? 0 : k->seq; /* some servers begin anew with each session */
     TAILQ_INIT(&ses->outs);
     TAILQ_INIT(&ses->helds);
     ses->next = k->sessions;

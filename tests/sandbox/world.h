@@ -43,6 +43,7 @@ struct sb_caller {
     uint64_t session_id;
     int32_t layer;        /* of invokeWithLayer; answers have tl_layer's shapes all the same: tl_reshape() */
     int32_t api_id;       /* of initConnection; 0 = not initialised yet */
+    int32_t seq;          /* of the containers that the session was sent; what a state says */
     bool without_updates; /* this call was wrapped in invokeWithoutUpdates */
     /* and in invokeWithTakeout, invokeWithBusinessConnection: their arguments, not checked yet */
     bool has_takeout, has_business;
@@ -70,7 +71,7 @@ struct sb_push {
     int64_t user_id;         /* every session that is authorised as this user on its main DC ... */
     uint64_t key_id;         /* ... or, where user_id is 0, every session of this key (login tokens) */
     uint64_t except_session; /* the session that made it happen has its own answer; 0 = none */
-    const uint8_t *p;        /* boxed Updates, seq 0 where it has one: the protocol half fills in nothing */
+    const uint8_t *p; /* boxed Updates, seq 0 where it has one: the protocol half counts them, by seed */
     size_t n;
 };
 /* Borrowed until the next call on the world. False: none left. */

@@ -103,6 +103,7 @@ json_t *sb_json_dialog(struct sb_world *w, const struct sb_user *u, const struct
 json_t *sb_json_status(const struct sb_user *u, int32_t date);
 json_t *sb_json_participants(const struct sb_chat *c);
 json_t *sb_json_notify_settings(void);
+int32_t sb_seq(const struct sb_turn *t); /* of the caller's session */
 json_t *sb_json_state(struct sb_turn *t, const struct sb_user *u, int32_t pts);
 /* The newest message of a dialog, or NULL. */
 struct sb_msg *sb_top_message(const struct sb_world *w, struct sb_user *u, struct sb_peer peer);

@@ -271,6 +271,11 @@ json_t *sb_json_dialog(struct sb_world *w, const struct sb_user *u, const struct
     return o;
 }
 
+int32_t sb_seq(const struct sb_turn *t)
+{
+    return t->caller && t->caller->seq > 0 ? t->caller->seq : 1;
+}
+
 json_t *sb_json_state(struct sb_turn *t, const struct sb_user *u, int32_t pts)
 {
     int32_t unread = 0;
@@ -278,5 +283,5 @@ json_t *sb_json_state(struct sb_turn *t, const struct sb_user *u, int32_t pts)
     for (size_t i = 0; i < u->n_dialogs; i++)
         unread += sb_unread(t->w, u, u->dialogs[i]->peer);
     return json_pack("{s:s,s:i,s:i,s:i,s:i,s:i}", "_", "updates.state", "pts", pts, "qts", 0, "date", t->date,
-                     "seq", 1, "unread_count", unread);
+                     "seq", sb_seq(t), "unread_count", unread);
 }

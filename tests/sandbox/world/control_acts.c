@@ -159,6 +159,31 @@ static json_t *react_as(struct sb_control *c)
     return sb_control_message(c->turn.w, m);
 }
 
+/* A button under a message of a bot: the bot is asked, nobody else hears of it. */
+static json_t *press_as(struct sb_control *c)
+{
+    struct sb_peer peer;
+    struct sb_user *u = user_and_chat(c, "from", "chat", &peer);
+    struct sb_msg *m = u ? message(c, u, peer) : NULL, *theirs;
+    struct sb_user *bot =
+        m && m->post->from.kind == SB_USER ? sb_user_get(c->turn.w, m->post->from.id) : NULL;
+    const char *data = sb_control_text(c, "data");
+    json_t *update;
+
+    if (!m)
+        return NULL;
+    theirs = peer.kind == SB_CHANNEL ? m : bot ? sb_copy_in(m->post, &bot->box) : NULL;
+    if (!bot || !bot->bot || !theirs)
+        return sb_control_fail(c, "message_id: no message of a bot");
+    update = json_pack("{s:s,s:I,s:I,s:o,s:i,s:I,s:o}", "_", "updateBotCallbackQuery", "query_id",
+                       (json_int_t)(sb_mix((uint64_t)u->id, (uint64_t)c->turn.now.mono) >> 1), "user_id",
+                       (json_int_t)u->id, "peer", sb_json_peer(theirs->peer), "msg_id", theirs->id,
+                       "chat_instance", (json_int_t)(sb_mix((uint64_t)peer.id, 7) >> 1), "data",
+                       sb_b64(data ? data : "", data ? strlen(data) : 0));
+    sb_note_all(&c->turn, bot, update);
+    return json_object();
+}
+
 static json_t *online_as(struct sb_control *c)
 {
     struct sb_user *u = sb_control_user(c, "user");
@@ -243,6 +268,7 @@ const struct sb_command sb_command_acts[] = {
     {"readAs", "from:peer chat:peer max_id:int?", read_as},
     {"typeAs", "from:peer to:peer", type_as},
     {"reactAs", "from:peer chat:peer message_id:int reaction:string?", react_as},
+    {"pressAs", "from:peer chat:peer message_id:int data:string?", press_as},
     {"onlineAs", "user:peer online:bool?", online_as},
     {"history", "of:peer chat:peer limit:int?", history},
     {"tooLong", "of:peer", too_long},

@@ -27,6 +27,16 @@ static size_t first_after(const struct sb_box *box, int32_t pts, int32_t date)
     return lo;
 }
 
+/* How many events that count a reader at `pts` has missed. */
+static size_t missed(const struct sb_box *box, int32_t pts)
+{
+    size_t n = 0;
+
+    for (size_t i = first_after(box, pts, 0); i < box->n_log; i++)
+        n += box->log[i].count != 0;
+    return n;
+}
+
 /* At most `limit` events that count; what shares the last one's pts comes along. */
 static struct telling tell(struct sb_turn *t, const struct sb_box *box, int32_t pts, int32_t date,
                            size_t limit)
@@ -111,7 +121,7 @@ static void get_difference(struct sb_turn *t)
     /* in a slice too: the date of its state is now, so the next one would not tell of them any more */
     tell_channels(t, date, d.others);
     if (!d.more && d.pts == pts && !json_array_size(d.others)) {
-        r = json_pack("{s:s,s:i,s:i}", "_", "updates.differenceEmpty", "date", t->date, "seq", 1);
+        r = json_pack("{s:s,s:i,s:i}", "_", "updates.differenceEmpty", "date", t->date, "seq", sb_seq(t));
     } else {
         r = json_pack("{s:s,s:O,s:[],s:O,s:o}", "_",
                       d.more ? "updates.differenceSlice" : "updates.difference", "new_messages", d.messages,
@@ -178,8 +188,13 @@ static void get_channel_difference(struct sb_turn *t)
     if (!sb_arg_channel(t, TLF_updates_getChannelDifference__channel, &c) || !sb_may_read(t, c->self) ||
         !pts_ok(t, &c->box, pts))
         return;
-    limit = limit < 1 ? 1 : (limit > most ? most : limit);
-    if (pts < c->box.too_long_before) {
+    if (limit < 1) {
+        sb_refuse(t, 400, "LIMIT_INVALID");
+        return;
+    }
+    limit = limit > most ? most : limit;
+    /* a user who has missed more than he asks for at once is told the newest only */
+    if (pts < c->box.too_long_before || (!t->me->bot && missed(&c->box, pts) > (size_t)limit)) {
         channel_too_long(t, c);
         return;
     }

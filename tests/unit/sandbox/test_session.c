@@ -26,6 +26,11 @@ static int up(void **state)
     return make(state, 3);
 }
 
+static int up_seq(void **state)
+{
+    return make(state, 7);
+}
+
 static int up_gzip(void **state)
 {
     return make(state, 4);
@@ -188,6 +193,43 @@ static void a_session_without_updates_gets_none(void **state)
     tc_pump(&f->c);
     assert_int_equal(tc_count(&f->c, TL_updateShort), 0);
     tl_out_free(&out);
+}
+
+static int32_t seq_of(struct fixture *f, size_t i)
+{
+    const struct tc_msg *m = tc_find(&f->c, TL_updates, i);
+
+    assert_non_null(m);
+    return (int32_t)tl_load32(m->p + m->n - 4);
+}
+
+static void containers_of_a_session_are_counted_by_some_seeds(void **state)
+{
+    struct fixture *f = *state;
+
+    for (int i = 0; i < 3; i++) {
+        sb_fake_push_large(f->b.world);
+        tc_advance(&f->b, 0);
+    }
+    tc_pump(&f->c);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(seq_of(f, (size_t)i), 2 + i);
+    tc_expect_result(&f->c, call(f, TL_help_getNearestDc), TL_nearestDc);
+    assert_int_equal(sb_fake_of(f->b.world)->last_caller.seq, 4); /* what a state would say */
+    tc_new_session(&f->c);
+    tc_expect_result(&f->c, call(f, TL_help_getNearestDc), TL_nearestDc);
+    assert_int_equal(sb_fake_of(f->b.world)->last_caller.seq, 4);
+}
+
+static void by_another_seed_each_session_counts_from_one(void **state)
+{
+    struct fixture *f = *state;
+
+    sb_fake_push_large(f->b.world);
+    tc_advance(&f->b, 0);
+    tc_new_session(&f->c);
+    tc_expect_result(&f->c, call(f, TL_help_getNearestDc), TL_nearestDc);
+    assert_int_equal(sb_fake_of(f->b.world)->last_caller.seq, 1);
 }
 
 static void updates_wait_for_a_session_that_is_away(void **state)
@@ -488,6 +530,8 @@ int main(void)
         T(an_update_reaches_the_sessions_of_its_user),
         T(the_session_that_caused_an_update_gets_none),
         T(a_session_without_updates_gets_none),
+        T(containers_of_a_session_are_counted_by_some_seeds),
+        cmocka_unit_test_setup_teardown(by_another_seed_each_session_counts_from_one, up_seq, down),
         T(updates_wait_for_a_session_that_is_away),
         T(too_many_updates_for_a_session_that_is_away_become_one),
         T(a_session_that_stays_away_is_forgotten),

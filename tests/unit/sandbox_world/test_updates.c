@@ -347,6 +347,69 @@ static void a_difference_can_be_made_too_long(void **state)
     fix_fini(&f);
 }
 
+static void channel_difference(int64_t id, int64_t hash, int64_t pts, int limit)
+{
+    fix_call(&f, "updates.getChannelDifference", "{s:{s:s,s:I,s:I},s:{s:s},s:I,s:i}", "channel", "_",
+             "inputChannel", "channel_id", id, "access_hash", hash, "filter", "_",
+             "channelMessagesFilterEmpty", "pts", pts, "limit", limit);
+}
+
+/* What users of big channels complain about: over about a hundred the rest is skipped. */
+static void a_user_who_missed_more_than_he_asks_for_is_told_the_newest_only(void **state)
+{
+    (void)state;
+    fix_init(&f, 1);
+    fix_login(&f, 1, 2, "9996620001");
+    int64_t hash = fix_hash(&f, "family"), id = num(f.result, "peer.channel_id");
+
+    channel_difference(id, hash, 1, 100);
+    int64_t pts = num(f.result, "pts");
+
+    for (int i = 0; i < 12; i++)
+        fix_control(&f, "sendAs", "{s:s,s:s,s:s}", "from", "bob", "to", "family", "text", "x");
+    fix_control(&f, "setSlice", "{s:i}", "events", 100);
+    channel_difference(id, hash, pts, 12);
+    assert_string_equal(str(f.result, "_"), "updates.channelDifference");
+    assert_int_equal(json_array_size(at(f.result, "new_messages")), 12);
+    channel_difference(id, hash, pts, 11);
+    assert_string_equal(str(f.result, "_"), "updates.channelDifferenceTooLong");
+    assert_int_equal(num(f.result, "dialog.pts"), pts + 12);
+    assert_int_equal(num(f.result, "messages.0.id"), num(f.result, "dialog.top_message"));
+    fix_fini(&f);
+}
+
+static void a_channel_difference_without_a_limit_is_refused(void **state)
+{
+    (void)state;
+    fix_init(&f, 1);
+    fix_login(&f, 1, 2, "9996620001");
+    int64_t hash = fix_hash(&f, "family"), id = num(f.result, "peer.channel_id");
+
+    channel_difference(id, hash, 1, 0);
+    assert_string_equal(f.error, "400 LIMIT_INVALID");
+    channel_difference(id, hash, 0, 10);
+    assert_string_equal(f.error, "400 PERSISTENT_TIMESTAMP_EMPTY");
+    channel_difference(id, hash, 99999, 10);
+    assert_string_equal(f.error, "400 PERSISTENT_TIMESTAMP_INVALID");
+    channel_difference(id, hash + 1, 1, 10);
+    assert_string_equal(f.error, "400 CHANNEL_INVALID");
+    fix_fini(&f);
+}
+
+static void a_state_tells_the_seq_of_the_session_that_asks(void **state)
+{
+    (void)state;
+    fix_init(&f, 1);
+    fix_login(&f, 1, 2, "9996620001");
+    f.caller.seq = 7;
+    fix_call(&f, "updates.getState", NULL);
+    assert_int_equal(num(f.result, "seq"), 7);
+    fix_call(&f, "updates.getDifference", "{s:I,s:I,s:i}", "pts", num(f.result, "pts"), "date",
+             num(f.result, "date"), "qts", 0);
+    assert_int_equal(num(f.result, "seq"), 7);
+    fix_fini(&f);
+}
+
 static void a_slice_is_as_long_as_it_was_told_to_be(void **state)
 {
     (void)state;
@@ -416,6 +479,9 @@ int main(void)
         cmocka_unit_test(a_pts_that_cannot_be_is_refused),
         cmocka_unit_test(nothing_new_is_an_empty_difference),
         cmocka_unit_test(a_difference_can_be_made_too_long),
+        cmocka_unit_test(a_user_who_missed_more_than_he_asks_for_is_told_the_newest_only),
+        cmocka_unit_test(a_channel_difference_without_a_limit_is_refused),
+        cmocka_unit_test(a_state_tells_the_seq_of_the_session_that_asks),
         cmocka_unit_test(a_slice_is_as_long_as_it_was_told_to_be),
         cmocka_unit_test(a_message_is_pushed_in_every_form_that_there_is),
         cmocka_unit_test(a_random_id_can_be_learnt_from_the_difference),
