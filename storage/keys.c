@@ -5,7 +5,9 @@
  */
 #include "storage/internal.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { SCHEME_PLAIN = 0 };
 
@@ -294,15 +296,30 @@ int store_keys_put_auth(struct store *s, const char *name, const struct mt_saved
     return store_keys_end(s, name, db, rc);
 }
 
+/* Copies from before a migration hold the same keys. */
+static int remove_copies(struct store *s, const char *name)
+{
+    char path[STORE_PATH_MAX];
+    int rc = MT_OK;
+
+    for (int v = 1; v < store_schema_keys.n_steps; v++) {
+        store_path(s, path, "accounts/%s/keys.db.v%d", name, v);
+        if (unlink(path) < 0 && errno != ENOENT)
+            rc = store_fail(s, store_errno_code(errno), "account %s: keys.db.v%d: %s", name, v,
+                            strerror(errno));
+    }
+    return rc;
+}
+
 int store_keys_forget(struct store *s, const char *name)
 {
     sqlite3 *db;
     int rc = store_keys_begin(s, name, &db);
 
-    if (rc != MT_OK)
-        return rc;
-    return store_keys_end(
-        s, name, db,
-        store_db_exec(db,
-                      "DELETE FROM dc; UPDATE account SET main_dc = 0, user_id = 0, bot = 0, device = ''"));
+    if (rc == MT_OK)
+        rc = store_keys_end(
+            s, name, db,
+            store_db_exec(
+                db, "DELETE FROM dc; UPDATE account SET main_dc = 0, user_id = 0, bot = 0, device = ''"));
+    return rc == MT_OK ? remove_copies(s, name) : rc;
 }

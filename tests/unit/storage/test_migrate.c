@@ -204,6 +204,19 @@ static void check_release(struct fixture *f, int version)
     assert_int_equal(chat, 11);
 }
 
+/* Nor does the copy from before a migration. */
+static void no_key_outlives_the_login(struct fixture *f)
+{
+    char path[256], name[64];
+
+    assert_int_equal(store_forget(f->s, 1), MT_OK);
+    for (int v = 1; v <= NEWEST; v++) {
+        snprintf(name, sizeof name, "accounts/main/keys.db.v%d", v);
+        fixture_path(f, name, path);
+        assert_int_not_equal(access(path, F_OK), 0);
+    }
+}
+
 static void files_of_every_release_are_understood(void **state)
 {
     struct fixture *f = *state;
@@ -219,6 +232,7 @@ static void files_of_every_release_are_understood(void **state)
                  f->dir, vectors, v, f->dir);
         assert_int_equal(system(cmd), 0);
         check_release(f, v);
+        no_key_outlives_the_login(f);
         fixture_close(f);
     }
     /* else: files of the new one, and what is new in them here */
