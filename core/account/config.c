@@ -103,7 +103,9 @@ static void seek(struct mt_account *a, struct mt_now now)
     c->last_dc = dc;
     mt_logf(a->cfg.env, MT_LOG_INFO, "account", "DC %d is not to be reached: asking DC %d where it is",
             (int)a->saved.main_dc, (int)dc);
-    c->sought = ask(a, now, dc);
+    c->sought = true;
+    if (!ask(a, now, dc))
+        c->sought = false;
 }
 
 void mt_config_tick(struct mt_account *a, struct mt_now now)
@@ -116,7 +118,9 @@ void mt_config_tick(struct mt_account *a, struct mt_now now)
     }
     if (due_at(a) <= now.mono) {
         c->due_at = now.mono + RETRY; /* should there be no memory for it */
-        c->asked = ask(a, now, 0);
+        c->asked = true;              /* before: it may end at once */
+        if (!ask(a, now, 0))
+            c->asked = false;
     }
     if (seek_at(a) <= now.mono)
         seek(a, now);

@@ -109,12 +109,14 @@ void mt_connect_proven(struct mt_account *a, struct mt_adc *dc)
 void mt_connect_ended(struct mt_account *a, struct mt_now now, struct mt_adc *dc)
 {
     size_t n = dc->n_tried;
+    bool opened = dc->opened;
 
     dc->n_tried = 0;
+    dc->opened = false;
     if (!n || dc->dead || dc->proven || by_mtproxy(a))
         return;
     for (size_t i = 0; i < n; i++)
-        if (!dc->opened || i == dc->via)
+        if (!opened || i == dc->via)
             mt_book_failed(&a->book, &dc->tried[i], 1);
     if (dc->main)
         mt_config_seek(a, now.mono);

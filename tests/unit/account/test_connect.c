@@ -210,6 +210,20 @@ static void addresses_survive_a_restart(void **state)
     ab_done(b);
 }
 
+/* A flood wait of its own keeps the next question from going out: it is over at once, and not for good. */
+static void a_flood_wait_ends_with_its_time(void **state)
+{
+    struct abench *b = ab_ready();
+
+    fake_error(2, "help.getConfig", 420, "FLOOD_WAIT_100");
+    ab_wait(b, 0);
+    ab_wait(b, 60 * 1000);
+    assert_false(fake_asked(2, "help.getConfig"));
+    ab_wait(b, 60 * 1000);
+    assert_true(fake_asked(2, "help.getConfig"));
+    ab_done(b);
+}
+
 /* --- a DC that has moved --- */
 
 static void the_others_know_where_a_dc_has_gone(void **state)
@@ -239,6 +253,28 @@ static void the_others_know_where_a_dc_has_gone(void **state)
     ab_turn(b);
     ab_wait(b, 200000);
     assert_false(fake_asked(3, "help.getConfig"));
+    ab_done(b);
+}
+
+/* Somebody else has its address now, who takes the connection and says nothing that we understand. */
+static void so_they_do_where_its_address_still_opens(void **state)
+{
+    struct abench *b = ab_ready();
+
+    answer(2, fmt("[%s,%s]", option(2, "10.9.0.1", ""), option(3, "10.9.0.3", "")));
+    ab_wait(b, 0);
+    ab_turn(b);
+    fake_down(2);
+    fake_connect(2, 1);
+    ab_wait(b, 0);
+    assert_non_null(strstr(connects(b), "2: 10.9.0.1"));
+    mt_account_link_up(b->a, b->now, link);
+    mt_account_link_down(b->a, b->now, link);
+    ab_wait(b, 0);
+    fake_said(2);
+    answer(3, fmt("[%s]", option(2, "10.9.0.7", "")));
+    ab_wait(b, 0);
+    assert_string_equal(fake_said(2), "hang up | kick");
     ab_done(b);
 }
 
@@ -360,7 +396,9 @@ int main(void)
         cmocka_unit_test(a_refusal_is_asked_again_later),
         cmocka_unit_test(updates_are_heeded),
         cmocka_unit_test(addresses_survive_a_restart),
+        cmocka_unit_test(a_flood_wait_ends_with_its_time),
         cmocka_unit_test(the_others_know_where_a_dc_has_gone),
+        cmocka_unit_test(so_they_do_where_its_address_still_opens),
         cmocka_unit_test(silence_is_waited_for_a_little_and_seeks_are_few),
         cmocka_unit_test(all_links_close_before_a_proxy_is_used),
         cmocka_unit_test(a_proxy_that_fails_is_no_reason_to_go_without),
