@@ -99,6 +99,7 @@ void mt_sends_result(struct mt_account *a, struct mt_now now, struct mt_areq *r,
         return;
     }
     if (!ok || tl_view_open_exact(&v, p, n) != TL_OK) {
+        mt_updates_force(a->updates, now); /* what it did is done (trap 69) */
         mt_outbox_failed(a->outbox, now, r->ref, MT_E_PEER, MT_SENT_YES);
         return;
     }

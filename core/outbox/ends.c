@@ -187,6 +187,12 @@ void mt_outbox_failed(struct mt_outbox *ob, struct mt_now now, int64_t id, int c
 
     if (!row)
         return;
+    if (code == MT_E_PEER && !row->n_ids) {
+        /* It was executed, only we cannot read what became of it. The same again would be executed again, and
+         * its answer could be read no better. */
+        sent(ob, now, row, NULL, 0);
+        return;
+    }
     row->maybe = row->maybe || how != MT_SENT_NO;
     if (row->maybe)
         how = MT_SENT_UNKNOWN;

@@ -154,6 +154,8 @@ static bool prepare(struct mt_outbox *ob, struct mt_now now, struct mt_ob_row *r
     }
     tl_out_reset(&ob->body);
     err = row->step == MT_OB_LOOK ? mt_ob_look_encode(ob, row, &ob->body) : mt_ob_encode(row, &ob->body);
+    if (err == MT_E_NOMEM)
+        return false; /* the next turn tries again */
     if (err) {
         /* a row of another layer that this one cannot say any more */
         struct mt_reply r = {.kind = MT_REPLY_FAILED, .code = MT_E_ARG};

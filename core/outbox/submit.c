@@ -145,11 +145,20 @@ int mt_outbox_submit(struct mt_outbox *ob, struct mt_now now, const struct mt_se
         mt_ob_row_free(row);
         return err;
     }
-    if (mt_ob_is_next(row))
+    if (mt_ob_is_next(row)) {
         mt_ob_start(ob, now, row);
-    else
-        mt_ob_write(ob, row, MT_SEND_WAITING, (struct tl_slice){0});
-    return mt_ob_add_waiter(ob, now, row, send);
+        err = row->step == MT_OB_WAITING ? MT_E_NOMEM : MT_OK;
+    } else {
+        err = mt_ob_write(ob, row, MT_SEND_WAITING, (struct tl_slice){0});
+    }
+    if (!err)
+        err = mt_ob_add_waiter(ob, now, row, send);
+    if (err) { /* its caller is told so, and then nothing may leave */
+        mt_ob_write(ob, row, MT_SEND_FAILED, (struct tl_slice){0});
+        mt_ob_take_out(ob, row);
+        mt_ob_row_free(row);
+    }
+    return err;
 }
 
 /* --- after a restart --- */

@@ -269,6 +269,26 @@ static void an_edit_that_was_made_already_is_success(void **state)
     ab_done(b);
 }
 
+/* Of another layer, or damaged: it is done, and is neither done again nor forgotten (trap 69). */
+static void an_answer_that_cannot_be_read_is_no_reason_to_do_it_again(void **state)
+{
+    struct abench *b = ab_ready();
+
+    write_to(b, 1, "messages.editMessage", "{" PEER(7) ",\"id\":4,\"message\":\"x\"}", NULL);
+    ab_turn(b);
+    fake_result_call(2, "messages.editMessage", (struct tl_slice){(const uint8_t *)"\xde\xad\xbe\xef", 4});
+    ab_wait(b, 0);
+    ab_expect(b, "row 2 | reply 1 RESULT");
+    assert_string_equal(fake_open(2), "updates.getDifference");
+    write_to(b, 2, "messages.editMessage", "{" PEER(7) ",\"id\":4,\"message\":\"y\"}", NULL);
+    ab_turn(b);
+    fake_failed(2, "messages.editMessage", MT_E_PEER, MT_SENT_YES);
+    ab_wait(b, 0);
+    ab_expect(b, "row 2 | reply 2 RESULT");
+    assert_string_equal(fake_open(2), "updates.getDifference");
+    ab_done(b);
+}
+
 static void results_that_are_no_updates_are_kept_too(void **state)
 {
     struct abench *b = ab_ready();
@@ -336,6 +356,7 @@ int main(void)
         cmocka_unit_test(what_is_not_ordered_stands_in_no_lane),
         cmocka_unit_test(who_asks_hears_of_every_stage),
         cmocka_unit_test(an_edit_that_was_made_already_is_success),
+        cmocka_unit_test(an_answer_that_cannot_be_read_is_no_reason_to_do_it_again),
         cmocka_unit_test(results_that_are_no_updates_are_kept_too),
         cmocka_unit_test(a_forward_is_found_by_all_its_numbers),
     };
