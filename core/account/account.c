@@ -468,7 +468,7 @@ static void work_done(struct mt_account *a, struct mt_now now, const struct mt_w
             mt_dc_computed(w->dc->dc, now, job ? &job->keyx : NULL);
         break;
     case MT_WORK_SRP:
-        if (job && a->login.job == w->token)
+        if (a->login.job == w->token)
             mt_login_computed(a, now, job);
         break;
     case MT_WORK_AUTH:

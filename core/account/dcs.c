@@ -222,13 +222,12 @@ static void on_compute(struct mt_account *a, struct mt_now now, struct mt_adc *d
 
     if (token)
         job->keyx = *e->job;
-    if (token && !mt_fxq_push(&a->fxq, &(struct mt_fx){.kind = MT_FX_COMPUTE, .token = token, .job = job}))
-        return;
-    mt_job_free(job);
-    if (token)
-        mt_account_done(a, now, token, MT_E_NOMEM, NULL);
-    else
+    if (!token) {
+        mt_job_free(job);
         mt_dc_computed(dc->dc, now, NULL);
+    } else if (mt_fxq_push(&a->fxq, &(struct mt_fx){.kind = MT_FX_COMPUTE, .token = token, .job = job})) {
+        mt_account_done(a, now, token, MT_E_NOMEM, NULL); /* the job is freed */
+    }
 }
 
 static void on_temp_key(struct mt_account *a, struct mt_adc *dc, const struct mt_dc_event *e)

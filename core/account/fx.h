@@ -22,7 +22,8 @@ struct mt_fxq {
 void mt_fxq_init(struct mt_fxq *q);
 /* Drops what was not pulled; jobs in it are freed. */
 void mt_fxq_fini(struct mt_fxq *q);
-/* Copies `fx` and all that it points at; `job` is taken as it is. MT_E_NOMEM. */
+/* Copies `fx` and all that it points at; `job` is taken as it is. MT_E_NOMEM: the job is
+ * freed. */
 int mt_fxq_push(struct mt_fxq *q, const struct mt_fx *fx);
 /* The oldest; borrowed until the next call. False, and kind NONE: empty. */
 bool mt_fxq_next(struct mt_fxq *q, struct mt_fx *fx);

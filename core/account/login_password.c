@@ -63,7 +63,7 @@ static struct mt_job *job_of(struct mt_account *a, const struct tl_view *v)
     return job;
 }
 
-static void compute(struct mt_account *a, const struct tl_view *v)
+static void compute(struct mt_account *a, struct mt_now now, const struct tl_view *v)
 {
     struct mt_login_flow *l = &a->login;
     struct mt_job *job = job_of(a, v);
@@ -79,7 +79,8 @@ static void compute(struct mt_account *a, const struct tl_view *v)
         return;
     }
     l->op = MT_OP_COMPUTE;
-    mt_fxq_push(&a->fxq, &(struct mt_fx){.kind = MT_FX_COMPUTE, .token = l->job, .job = job});
+    if (mt_fxq_push(&a->fxq, &(struct mt_fx){.kind = MT_FX_COMPUTE, .token = l->job, .job = job}))
+        mt_account_done(a, now, l->job, MT_E_NOMEM, NULL); /* the job is freed */
 }
 
 void mt_login_password_result(struct mt_account *a, struct mt_now now, const struct tl_view *v)
@@ -93,7 +94,7 @@ void mt_login_password_result(struct mt_account *a, struct mt_now now, const str
         return;
     }
     if (l->op == MT_OP_GET_SRP) {
-        compute(a, v);
+        compute(a, now, v);
         return;
     }
     mt_login_step(a, MT_LOGIN_PASSWORD);
@@ -106,6 +107,7 @@ void mt_login_password_result(struct mt_account *a, struct mt_now now, const str
     mt_login_end_kind(a, MT_REPLY_OK, 0);
 }
 
+/* `job` NULL: it could not be run. */
 void mt_login_computed(struct mt_account *a, struct mt_now now, struct mt_job *job)
 {
     struct tl_out body = {0};
@@ -113,8 +115,8 @@ void mt_login_computed(struct mt_account *a, struct mt_now now, struct mt_job *j
     if (a->login.op != MT_OP_COMPUTE)
         return;
     a->login.job = 0;
-    if (job->result) {
-        mt_login_end_kind(a, MT_REPLY_FAILED, job->result);
+    if (!job || job->result) {
+        mt_login_end_kind(a, MT_REPLY_FAILED, job ? job->result : MT_E_NOMEM);
         return;
     }
     tl_put_u32(&body, TL_auth_checkPassword);

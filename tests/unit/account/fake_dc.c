@@ -184,7 +184,7 @@ void mt_dc_done(struct mt_dc *dc, struct mt_now now, enum mt_dc_event_kind what,
 
 void mt_dc_computed(struct mt_dc *dc, struct mt_now now, const struct mt_keyx_job *job)
 {
-    say(dc, fmt("computed %d", job ? job->result : 0));
+    say(dc, job ? fmt("computed %d", job->result) : "not computed");
 }
 
 bool mt_dc_is_up(const struct mt_dc *dc)
