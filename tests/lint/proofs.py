@@ -1,4 +1,4 @@
-"""The tables of tests/README.md: which test covers which trap."""
+"""What proves the tests: the tables of tests/README.md (which test covers which trap), and the mutations."""
 import re
 
 from tree import Problem, check
@@ -6,6 +6,8 @@ from tree import Problem, check
 PAGE = "tests/README.md"
 NAMED = re.compile(r"`([\w/.]+\.(?:c|py))`: (\w+(?:, \w+)*)")
 TRAPS = 90
+MUTATIONS = "tests/tools/mutations"
+MUTATION = re.compile(r"^@ [^\n]+\n(\S+): [^\n]+\n<<<\n(.*?)===\n.*?>>>\n", re.M | re.S)
 
 
 def rows(tree):
@@ -38,3 +40,14 @@ def every_trap_has_a_row(tree):
     for line, cells in found.values():
         if not cells[2]:
             yield Problem(PAGE, line, "no test, and no word why")
+
+
+@check("each mutation finds its text in the code, once",
+       {MUTATIONS: "@ x\na.c: x\n<<<\nthree\n===\nfour\n>>>\n", "a.c": "one\n"})
+def mutations_are_of_today(tree):
+    text = tree.files.get(MUTATIONS, "")
+    for found in MUTATION.finditer(text):
+        path, old = found.group(1), found.group(2).removesuffix("<eol>\n")
+        times = tree.files.get(path, "").count(old)
+        if times != 1:
+            yield Problem(MUTATIONS, text.count("\n", 0, found.start()) + 1, f"its text is {times} times in {path}")
