@@ -8,6 +8,16 @@
  *         oom_disarm();               // before the checks
  *     }
  *
+ * Where something is to be made before with all the memory there is:
+ *
+ *     for (size_t i = 0, more = 1; more; i++) {
+ *         x = x_new();
+ *         oom_begin(i);
+ *         x_do(x);
+ *         oom_disarm();
+ *         more = oom_hit();
+ *     }
+ *
  * Counts malloc, calloc and realloc called by our own code (libraries keep theirs). One source file of a
  * program includes it, after check.h, and the program is linked with `oom_dep`.
  */
@@ -29,6 +39,13 @@ static inline bool oom_arm(size_t n)
     oom.hit = false;
     oom.left = n;
     return again;
+}
+
+static inline void oom_begin(size_t n)
+{
+    oom.armed = true;
+    oom.hit = false;
+    oom.left = n;
 }
 
 static inline void oom_disarm(void)

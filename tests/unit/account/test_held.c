@@ -188,17 +188,16 @@ static void a_state_that_is_refused_is_not_asked_for_at_once(void **state)
 /* A question for which there is no memory is asked later. */
 static void without_memory_it_asks_later(void **state)
 {
-    for (size_t i = 0; oom_arm(i); i++) {
+    for (size_t i = 0, more = 1; more; i++) {
+        struct ubench *b = ub_new(true);
         struct mt_updates_ask ask;
-        struct ubench *b;
 
-        oom_disarm();
-        b = ub_new(true);
         mt_updates_online(b->u, b->now, SELF, false);
-        oom_arm(i);
+        oom_begin(i);
         mt_updates_next_ask(b->u, b->now, &ask);
         oom_disarm();
-        if (oom_hit()) {
+        more = oom_hit();
+        if (more) {
             ub_wait(b, 1000);
             ub_expect_asks(b, "difference 10 100 5");
         }

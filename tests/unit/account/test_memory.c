@@ -10,16 +10,15 @@ static void a_key_exchange_whose_job_has_no_memory_is_told(void **state)
 {
     bool told = false;
 
-    for (size_t i = 0; oom_arm(i); i++) {
-        struct abench *b;
+    for (size_t i = 0, more = 1; more; i++) {
+        struct abench *b = ab_ready();
         const char *said;
 
-        oom_disarm();
-        b = ab_ready();
         fake_event(2, MT_DC_COMPUTE);
-        oom_arm(i);
+        oom_begin(i);
         mt_account_tick(b->a, b->now);
         oom_disarm();
+        more = oom_hit();
         ab_turn(b);
         said = fake_said(2);
         if (!b->job) {
@@ -32,18 +31,20 @@ static void a_key_exchange_whose_job_has_no_memory_is_told(void **state)
 }
 
 /* `second`: another stands before it in its lane. */
-static void refuse(size_t i, bool second)
+static bool refuse(size_t i, bool second)
 {
     struct abench *b = ab_ready();
+    bool hit;
     int err;
 
     if (second) {
         send_to(b, 1, 7, TEXT(7, "before"), NULL, 60);
         ab_turn(b);
     }
-    oom_arm(i);
+    oom_begin(i);
     err = send_to(b, 2, 7, TEXT(7, "x"), NULL, 60);
     oom_disarm();
+    hit = oom_hit();
     ab_turn(b);
     if (second) {
         fake_result(2, "messages.sendMessage", "Updates", SHORT_SENT(8, 11));
@@ -55,15 +56,14 @@ static void refuse(size_t i, bool second)
     for (size_t n = 0; err && n < b->mem.n_rows; n++)
         assert_true(mt_send_has_ended(b->mem.rows[n].row.state));
     ab_done(b);
+    return hit;
 }
 
 static void a_send_without_memory_is_an_error_and_nothing_leaves(void **state)
 {
     for (int second = 0; second < 2; second++)
-        for (size_t i = 0; oom_arm(i); i++) {
-            oom_disarm();
-            refuse(i, second);
-        }
+        for (size_t i = 0; refuse(i, second); i++)
+            ;
 }
 
 int main(void)
