@@ -368,15 +368,11 @@ void store_accounts_committed(struct store *s)
         store_ring_kill_account(&s->journal.ring, a->id);
         /* a power cut must not bring the row back without its keys; where it cannot be synced the folder
          * stays until the next start */
-        if (store_db_sync_wal(s->db) != SQLITE_OK)
+        synced = synced || store_db_sync_wal(s->db) == SQLITE_OK;
+        if (!synced)
             continue;
         snprintf(name, sizeof name, REMOVED "%d", (int)a->id);
-        /* a power cut must not bring back the row of what is gone from the disk; else the next start removes
-         * it */
-        if (synced || store_db_sync_wal(s->db) == SQLITE_OK) {
-            synced = true;
-            remove_account_folder(s, name);
-        }
+        remove_account_folder(s, name);
     }
 }
 
