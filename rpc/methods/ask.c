@@ -48,6 +48,16 @@ static int take(void *arg, const struct rpc_event *e)
     return a->answer != NULL;
 }
 
+/* Of an account without a journal it is told in its turn only. */
+static void hear(struct ask *a)
+{
+    struct rpc_cursor at = a->at;
+
+    for (const struct rpc_live *l = a->req->rpc->live; l && !a->answer; l = l->next)
+        (void)take(a, &l->e);
+    a->at = at;
+}
+
 static void poll_answer(struct rpc_req *req, struct mt_now now)
 {
     struct ask *a = rpc_state(req);
@@ -55,6 +65,7 @@ static void poll_answer(struct rpc_req *req, struct mt_now now)
     struct rpc_cursor end = h->journal_end(h->ctx), before;
     uint64_t lost;
 
+    hear(a);
     while (!a->answer && rpc_cursor_compare(a->at, end) != 0) {
         before = a->at;
         if (h->journal_read(h->ctx, a->at, READ_AT_ONCE, take, a, &lost) < 0) {
