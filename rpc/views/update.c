@@ -29,14 +29,20 @@ int rpc_event_emit(struct rpc_render *r, struct rpc_view_event *e, json_t *body)
     return MT_OK;
 }
 
-/* FNV-1a: names bytes, protects nothing. */
+static uint64_t fnv(uint64_t h, const uint8_t *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ p[i]) * UINT64_C(0x100000001b3);
+    return h;
+}
+
+/* FNV-1a: names bytes, protects nothing. With their time: what is set, unset and set again happens thrice. */
 uint64_t rpc_event_digest(const struct rpc_render *r)
 {
-    uint64_t h = UINT64_C(0xcbf29ce484222325);
+    uint8_t date[4];
 
-    for (size_t i = 0; i < r->u->n; i++)
-        h = (h ^ r->u->p[i]) * UINT64_C(0x100000001b3);
-    return h;
+    tl_store32(date, (uint32_t)r->fx->date);
+    return fnv(fnv(UINT64_C(0xcbf29ce484222325), date, sizeof date), r->u->p, r->u->n);
 }
 
 void rpc_event_sender(struct rpc_render *r, json_t *body, mt_chat_id sender)

@@ -20,7 +20,7 @@ struct rpc_render {
 int64_t rpc_event_time(const struct rpc_render *r);
 /* Hands it over and releases `body` (NULL: no memory). */
 int rpc_event_emit(struct rpc_render *r, struct rpc_view_event *e, json_t *body);
-/* Of the update's bytes: for keys of what has no number of its own. */
+/* Of the update's bytes and its time: for keys of what has no number of its own. */
 uint64_t rpc_event_digest(const struct rpc_render *r);
 /* sender_id, sender_name, sender_username */
 void rpc_event_sender(struct rpc_render *r, json_t *body, mt_chat_id sender);

@@ -120,7 +120,7 @@ int rpc_event_inline_sent(struct rpc_render *r)
     char key[RPC_KEY_MAX];
     json_t *body = json_object();
 
-    snprintf(key, sizeof key, "inline_sent/%016" PRIx64 "/%" PRId64, rpc_event_digest(r), rpc_event_time(r));
+    snprintf(key, sizeof key, "inline_sent/%016" PRIx64, rpc_event_digest(r));
     e.key = key;
     e.sender = tl_get_long(u, TLF_updateBotInlineSend__user_id);
     if (body) {

@@ -205,10 +205,38 @@ static void who_starts_or_stops_a_bot_or_wants_in_changes_a_chat(void **state)
         "\"username\":\"alice\"}}");
 }
 
+static const char *key_at(int32_t date, const char *update)
+{
+    static char key[2][128];
+    static int which;
+    json_t *list;
+
+    vb_date = date;
+    list = vb_events("dialog", update);
+    which = !which;
+    snprintf(key[which], sizeof key[which], "%s",
+             json_string_value(json_object_get(json_array_get(list, 0), "key")));
+    json_decref(list);
+    vb_date = 900;
+    return key[which];
+}
+
+/* A key names the happening, not what it is like. */
+static void what_happens_again_has_another_key(void **state)
+{
+    static const char pinned[] =
+        "{\"_\":\"updateDialogPinned\",\"pinned\":true,\"peer\":{\"_\":\"dialogPeer\","
+        "\"peer\":" PEER42 "}}";
+
+    assert_string_equal(key_at(900, pinned), key_at(900, pinned));
+    assert_string_not_equal(key_at(900, pinned), key_at(960, pinned));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_user_is_told_what_stands_under_a_message),
+        cmocka_unit_test(what_happens_again_has_another_key),
         cmocka_unit_test(a_bot_is_told_who_changed_a_reaction),
         cmocka_unit_test(a_poll_tells_its_results_and_to_a_bot_each_vote),
         cmocka_unit_test(a_press_of_a_button_says_who_where_and_what),

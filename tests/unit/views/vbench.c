@@ -33,6 +33,7 @@ static int find_peer(void *ctx, mt_chat_id chat, struct mt_peer *out)
     return MT_E_NOT_FOUND;
 }
 
+int32_t vb_date = 900;
 mt_chat_id vb_chat_of_message[100];
 
 static int msg_chat(void *ctx, int32_t account, int32_t msg_id, mt_chat_id *chat)
@@ -84,7 +85,7 @@ struct tl_out vb_encode(const char *type, const char *text)
 json_t *vb_events(const char *event_type, const char *text)
 {
     struct tl_out out = vb_encode("Update", text);
-    struct mt_fx fx = {.kind = MT_FX_UPDATE, .p = out.data, .n = out.len, .date = 900};
+    struct mt_fx fx = {.kind = MT_FX_UPDATE, .p = out.data, .n = out.len, .date = vb_date};
     json_t *list = json_array();
     struct tl_view v;
 
