@@ -46,6 +46,8 @@ def every_trap_has_a_row(tree):
        {MUTATIONS: "@ x\na.c: x\n<<<\nthree\n===\nfour\n>>>\n", "a.c": "one\n"})
 def mutations_are_of_today(tree):
     text = tree.files.get(MUTATIONS, "")
+    if len(MUTATION.findall(text)) != len(re.findall(r"^@ ", text, re.M)):
+        yield Problem(MUTATIONS, 1, "a block is not of the form")
     for found in MUTATION.finditer(text):
         path, old = found.group(1), found.group(2).removesuffix("<eol>\n")
         times = tree.files.get(path, "").count(old)
