@@ -6,7 +6,7 @@
 #include "rpc/views/views.h"
 
 extern const struct rpc_view vb_ctx;
-extern int32_t vb_date; /* of the updates, 900 */
+extern int32_t vb_date;                    /* of the updates, 900 */
 extern mt_chat_id vb_chat_of_message[100]; /* of the common box, as the host remembers it */
 /* An object of a type from JSON with "_"; to be freed. */
 struct tl_out vb_encode(const char *type, const char *text);
