@@ -102,7 +102,10 @@ static void submit(struct rpc_req *req, struct mt_now now, const struct tl_out *
     if (err != MT_OK) {
         req->sent = false;
         rpc_req_drop_token(req);
-        rpc_fail_mt(req, err);
+        if (req->resolve->outbox && err == MT_E_TOO_LARGE)
+            rpc_fail_hint(req, RPC_E_BUSY, "listSends shows what waits", "the outbox is full");
+        else
+            rpc_fail_mt(req, err);
         return;
     }
     rpc_req_arm(req, req->deadline == MT_NEVER ? MT_NEVER : req->deadline + RPC_GRACE_US);

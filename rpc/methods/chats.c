@@ -221,6 +221,7 @@ static void got_dialogs(struct rpc_req *req, struct mt_now now, const struct mt_
                                                         : (int64_t)json_array_size(s->items);
     s->end = page.def->id == TL_messages_dialogs || count == 0 || s->offset_chat == before ||
              (int64_t)json_array_size(s->items) >= s->total;
+    rpc_progress(req, "reading", (int64_t)json_array_size(s->items), s->limit, 0);
     if (s->end || (int64_t)json_array_size(s->items) >= s->limit)
         finish(req, s);
     else

@@ -140,6 +140,7 @@ static void deleted(struct rpc_req *req, struct mt_now now, const struct mt_repl
     if (reply->n && tl_view_open(&affected, reply->p, reply->n) == TL_OK &&
         affected.def->id == TL_messages_affectedMessages)
         d->deleted += tl_get_int(&affected, TLF_messages_affectedMessages__pts_count);
+    rpc_has_sent(req);
     rpc_progress(req, "deleting", (int64_t)d->asked, (int64_t)all, 0);
     if (d->asked < all) {
         delete_more(req, now, d);

@@ -158,6 +158,7 @@ static void got(struct rpc_req *req, struct mt_now now, const struct mt_reply *r
     if (!h->asc && p.oldest && !h->end && (!h->at || p.oldest < h->at) &&
         (int64_t)json_array_size(h->items) < h->limit)
         h->at = p.oldest;
+    rpc_progress(req, "reading", (int64_t)json_array_size(h->items), h->limit, 0);
     if (h->end || (int64_t)json_array_size(h->items) >= h->limit)
         finish(req, h);
     else

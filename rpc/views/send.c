@@ -53,6 +53,29 @@ static const char *method_name(const char *function, const json_t *params)
     return function;
 }
 
+/* Of one that was found again no more is known than its numbers, and what was sent. */
+static void put_numbers(json_t *o, const struct mt_outbox_row *row, const uint8_t *p, size_t n,
+                        const json_t *params)
+{
+    json_t *numbers = rpc_result_numbers(p, n), *list = json_array();
+    const json_t *text = json_object_get(params, "message");
+
+    for (size_t i = 0; list && i < json_array_size(numbers); i++) {
+        json_t *m = json_pack("{s:O, s:I, s:b}", "id", json_array_get(numbers, i), "chat_id",
+                              (json_int_t)row->chat, "out", 1);
+
+        if (m && text)
+            json_object_set(m, "text", (json_t *)(uintptr_t)text);
+        (void)json_array_append_new(list, m);
+    }
+    if (json_array_size(list) == 1)
+        json_object_set(o, "message", json_array_get(list, 0));
+    else if (json_array_size(list))
+        json_object_set(o, "messages", list);
+    json_decref(list);
+    json_decref(numbers);
+}
+
 /* The stored answer is the function's result in JSON: back to bytes, and from there to what it made. */
 static void put_messages(json_t *o, const struct rpc_view *ctx, const struct mt_outbox_row *row,
                          const struct tl_def *def, const json_t *result, const json_t *params)
@@ -68,6 +91,8 @@ static void put_messages(json_t *o, const struct rpc_view *ctx, const struct mt_
             json_object_set(o, "messages", all);
         else
             rpc_put(o, "message", rpc_result_message(ctx, out.data, out.len, row->chat, params));
+        if (!json_object_get(o, "message") && !json_object_get(o, "messages"))
+            put_numbers(o, row, out.data, out.len, params);
         json_decref(all);
     }
     tl_out_free(&out);

@@ -235,14 +235,14 @@ static json_t *set_slice(struct sb_control *c)
 
 static json_t *flood(struct sb_control *c)
 {
-    const char *name = sb_control_text(c, "method");
+    const char *name = sb_control_text(c, "function");
     const struct tl_def *def = tl_def_by_name(name, strlen(name), true);
     const struct sb_user *u = sb_control_user(c, "user");
 
     if (!u)
         return NULL;
     if (!def)
-        return sb_control_fail(c, "method: no function '%s'", name);
+        return sb_control_fail(c, "function: there is no '%s'", name);
     sb_limit(c->turn.w, u, def, c->turn.date + sb_control_int(c, "seconds", 0));
     return json_pack("{s:b}", "ok", 1);
 }
@@ -272,7 +272,7 @@ const struct sb_command sb_command_acts[] = {
     {"onlineAs", "user:peer online:bool?", online_as},
     {"history", "of:peer chat:peer limit:int?", history},
     {"tooLong", "of:peer", too_long},
-    {"flood", "user:peer method:string seconds:int", flood},
+    {"flood", "user:peer function:string seconds:int", flood},
     {"slowMode", "chat:peer seconds:int", slow_mode},
     {"setSlice", "events:int", set_slice},
     {0},

@@ -233,6 +233,53 @@ static void a_queued_send_survives_a_restart_and_expires(void **state)
     ab_done(b);
 }
 
+static void a_queued_send_keeps_its_time_over_restarts(void **state)
+{
+    struct abench *b = ab_ready();
+
+    send_to(b, 1, 7, TEXT(7, "first"), NULL, 30);
+    queue_to(b, 2, TEXT(7, "short"), NULL, 10);
+    queue_to(b, 3, TEXT(7, "long"), NULL, 3 * 86400);
+    ab_turn(b);
+    b->now.wall += 2 * 86400 * MT_US_PER_S; /* the machine was off */
+    ab_restart(b);
+    ab_expect(b, "row 4 told | connect 2 | connected | state 10 5 1");
+    assert_int_equal(b->mem.rows[1].row.state, MT_SEND_EXPIRED);
+    assert_int_equal(b->mem.rows[2].row.state, MT_SEND_WAITING); /* behind the first, which is looked for */
+    fake_result(2, "messages.search", "messages.Messages", NOTHING);
+    ab_wait(b, 0);
+    ab_turn(b);
+    assert_string_equal(said(fake_req(2, "messages.sendMessage")), "long");
+    ab_done(b);
+}
+
+/* However long it may be tried: a day after its first byte the server may have forgotten its random_id. */
+static void a_queued_send_of_yesterday_is_looked_for(void **state)
+{
+    struct abench *b = ab_ready();
+
+    queue_to(b, 1, TEXT(7, "hi"), NULL, 7 * 86400);
+    ab_turn(b);
+    b->now.wall += (MT_RESEND_LIFE + 1) * MT_US_PER_S;
+    ab_restart(b);
+    ab_turn(b);
+    assert_string_equal(fake_open(2), "messages.search");
+    ab_done(b);
+}
+
+static void the_end_of_a_queued_send_is_told_although_somebody_waits(void **state)
+{
+    struct abench *b = ab_ready();
+
+    queue_to(b, 1, TEXT(7, "hi"), "key", 100);
+    send_to(b, 2, 7, TEXT(7, "hi"), "key", 30);
+    ab_expect(b, "row 1 | reply 1 OK");
+    fake_result(2, "messages.sendMessage", "Updates", SHORT_SENT(8, 11));
+    ab_wait(b, 0);
+    ab_expect(b, "NewMessage 8 own2 | state 11 5 1 | row 2 told | reply 2 RESULT");
+    ab_done(b);
+}
+
 static void a_queued_repeat_names_the_send_that_runs(void **state)
 {
     struct abench *b = ab_ready();
@@ -259,6 +306,9 @@ int main(void)
         cmocka_unit_test(a_repeat_after_everything_was_lost_finds_the_first_message),
         cmocka_unit_test(a_queued_send_is_answered_by_its_row_and_sent_later),
         cmocka_unit_test(a_queued_send_survives_a_restart_and_expires),
+        cmocka_unit_test(a_queued_send_keeps_its_time_over_restarts),
+        cmocka_unit_test(a_queued_send_of_yesterday_is_looked_for),
+        cmocka_unit_test(the_end_of_a_queued_send_is_told_although_somebody_waits),
         cmocka_unit_test(a_queued_repeat_names_the_send_that_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
