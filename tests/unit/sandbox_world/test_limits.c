@@ -36,7 +36,8 @@ static const char *say(const char *to, const char *text, int random_id)
 static void a_flood_wait_lasts_until_it_is_over_for_one_method_of_one_user(void **state)
 {
     (void)state;
-    fix_control(&f, "flood", "{s:s,s:s,s:i}", "user", "bob", "function", "messages.sendMessage", "seconds", 5);
+    fix_control(&f, "flood", "{s:s,s:s,s:i}", "user", "bob", "function", "messages.sendMessage", "seconds",
+                5);
     assert_string_equal(say("alice", "x", 1), "420 FLOOD_WAIT_5");
     seconds_pass(3);
     assert_string_equal(say("alice", "x", 1), "420 FLOOD_WAIT_2"); /* who does not wait is told again */
