@@ -24,6 +24,19 @@ json_t *rpc_accounts_json(struct rpc *r)
     return account_list(r);
 }
 
+/* A proxy that somebody set and forgot explains much. */
+static void add_proxy(const struct rpc_host *h, json_t *out)
+{
+    struct rpc_proxy p;
+    char way[MT_PROXY_TEXT_MAX];
+
+    if (h->proxy_get(h->ctx, 0, &p) == MT_OK && p.cfg.kind != MT_PROXY_DIRECT) {
+        mt_proxy_format(&p.cfg, false, way);
+        json_object_set_new(out, "proxy", json_string(way));
+    }
+    mt_wipe(&p, sizeof p);
+}
+
 void rpc_m_getInfo(struct rpc_req *req, struct mt_now now)
 {
     const struct rpc_cfg *cfg = &req->rpc->cfg;
@@ -39,6 +52,8 @@ void rpc_m_getInfo(struct rpc_req *req, struct mt_now now)
             json_array_append_new(json_object_get(out, "accounts"), json_string(a.name));
     if (cfg->pid)
         json_object_set_new(out, "pid", json_integer(cfg->pid));
+    if (out && h->proxy_get)
+        add_proxy(h, out);
     rpc_answer(req, out);
 }
 

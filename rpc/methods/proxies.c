@@ -212,8 +212,9 @@ static void poll_test(struct rpc_req *req, struct mt_now now)
         return;
     t->test = 0;
     if (result.ok)
-        rpc_answer(req, json_pack("{s:b,s:i,s:f,s:o}", "ok", 1, "dc_id", (int)result.dc, "seconds",
-                                  (double)(result.took / 1000) / 1000.0, "proxy", proxy_json(&result.cfg)));
+        rpc_answer(req,
+                   json_pack("{s:b,s:i,s:I,s:o}", "ok", 1, "dc_id", (int)result.dc, "ms",
+                             (json_int_t)(result.took / MT_US_PER_MS), "proxy", proxy_json(&result.cfg)));
     else
         rpc_fail(req, RPC_E_NOT_CONNECTED, "%s", result.why);
     mt_wipe(&result, sizeof result);
