@@ -38,7 +38,7 @@ struct tgd_resolver {
 static void *ask(void *arg)
 {
     struct query *q = arg;
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     struct addrinfo *list = NULL;
     int err = getaddrinfo(q->host, NULL, &hints, &list), bell = q->bell;
 

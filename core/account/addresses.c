@@ -81,6 +81,11 @@ bool mt_book_is_good(const struct mt_book *b, const struct mt_server *s)
     return score->good && !score->fails;
 }
 
+unsigned mt_book_fails(const struct mt_book *b, const struct mt_server *s)
+{
+    return score_of(b, s)->fails;
+}
+
 /* --- choosing --- */
 
 static bool fits(const struct mt_server *s, const struct mt_want *want)
@@ -186,6 +191,15 @@ bool mt_book_knows(const struct mt_book *b, int32_t dc)
             return true;
     for (size_t i = 0; i < b->boot->n; i++)
         if (b->boot->list[i].dc_id == dc && !b->boot->list[i].cdn)
+            return true;
+    return false;
+}
+
+bool mt_book_has(const struct mt_book *b, const struct mt_server *s)
+{
+    for (size_t i = 0; i < b->learned->n; i++)
+        if (b->learned->list[i].dc_id == s->dc_id && strcmp(b->learned->list[i].ip, s->ip) == 0 &&
+            (b->learned->list[i].port == s->port || !b->learned->list[i].this_port_only))
             return true;
     return false;
 }

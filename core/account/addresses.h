@@ -54,10 +54,14 @@ bool mt_book_knows(const struct mt_book *b, int32_t dc);
 /* The next DC after `dc` in the order of ids, around the end, that is neither CDN nor `not`; 0: none. */
 int32_t mt_book_next(const struct mt_book *b, int32_t dc, int32_t not );
 
+/* Servers of ours name it, on whatever port. */
+bool mt_book_has(const struct mt_book *b, const struct mt_server *s);
+
 /* `weight` 2 and more: not for a bad line, the server there is none of ours. */
 void mt_book_failed(struct mt_book *b, const struct mt_server *s, unsigned weight);
 /* True: its family is news, and is now in b->learned->family. */
 bool mt_book_good(struct mt_book *b, const struct mt_server *s);
+unsigned mt_book_fails(const struct mt_book *b, const struct mt_server *s); /* in a row, of this run */
 bool mt_book_is_good(const struct mt_book *b, const struct mt_server *s);
 
 /*

@@ -124,6 +124,9 @@ void mt_connect_ended(struct mt_account *a, struct mt_now now, struct mt_adc *dc
 
 void mt_connect_wrong(struct mt_account *a, struct mt_now now, struct mt_adc *dc)
 {
+    struct mt_want want = {.dc = dc->id, .proxied = a->proxy != NULL};
+    struct mt_server next[MT_CONNECT_MAX];
+
     if (by_mtproxy(a) || !dc->n_tried)
         return;
     mt_book_failed(&a->book, &dc->tried[dc->via], 2);
@@ -132,13 +135,16 @@ void mt_connect_wrong(struct mt_account *a, struct mt_now now, struct mt_adc *dc
         mt_config_seek(a, now.mono);
     else
         mt_config_due(a, now);
+    /* the long back-off is for that address; one that has not failed yet is tried at once */
+    if (mt_book_choose(&a->book, &want, next) && !mt_book_fails(&a->book, &next[0]))
+        mt_dc_kick(dc->dc, now);
 }
 
 void mt_connect_again(struct mt_account *a, struct mt_now now)
 {
     save(a);
     for (struct mt_adc *dc = a->dcs; dc; dc = dc->next) {
-        if (dc->dead || dc->up || dc->opened)
+        if (dc->dead || dc->up || (dc->opened && mt_book_has(&a->book, &dc->tried[dc->via])))
             continue;
         dc->n_tried = 0; /* it is not its fault */
         mt_dc_hang_up(dc->dc, now);

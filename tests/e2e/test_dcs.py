@@ -1,5 +1,6 @@
 """Data centres: addresses that are learned and kept, one that moves, keys that last, another machine."""
 import json
+import socket
 import sqlite3
 import time
 
@@ -128,6 +129,39 @@ def test_sandbox_addresses_never_serve_another_server_set(tgd, sandbox):
         assert health["accounts"] == [] and any("set of servers" in p for p in health["problems"])
     finally:
         tgd.stop()
+
+
+def black_hole():
+    """An address that takes SYNs and says nothing: a listener whose queue is full."""
+    door = socket.create_server(("127.0.0.1", 0), backlog=0)
+    held = []
+    for _ in range(8):
+        c = socket.socket()
+        c.setblocking(False)
+        c.connect_ex(door.getsockname())
+        held.append(c)
+    # the newest are those that the queue has no room for
+    harness.wait_until("a full queue", lambda: held[-1].getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0)
+    return door, held
+
+
+def test_a_silent_address_costs_a_head_start(folder, sandbox):
+    door, held = black_hole()
+    servers = json.loads((sandbox.dir / "servers.json").read_text())
+    servers["dcs"].insert(0, {"id": 2, "ip": "127.0.0.1", "port": door.getsockname()[1]})
+    (sandbox.dir / "servers.json").write_text(json.dumps(servers))
+    tgd = harness.Daemon(folder, sandbox)
+    try:
+        sandbox.user()
+        begun = time.monotonic()
+        tgd.log_in()
+        print("logged in beside a silent address after", round(time.monotonic() - begun, 3), "s")
+        log = tgd.log.read_text()
+        assert "connecting (-73)" not in log  # nobody's patience with connecting had to end
+    finally:
+        tgd.stop()
+        for s in (door, *held):
+            s.close()
 
 
 @pytest.mark.parametrize("code", [-444])
