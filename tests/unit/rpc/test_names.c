@@ -67,6 +67,39 @@ TEST(a_name_that_is_being_asked_for_is_not_asked_for_twice)
     END;
 }
 
+/* Its machine was made anew, or the account is gone: the one that was there when it came is not asked. */
+TEST(who_waits_for_a_name_asks_the_account_of_now)
+{
+    struct rpc_conn *other;
+    struct mt_account anew;
+    BEGIN;
+    other = rig_connect(g);
+    resolve(g, "@somebody");
+    rig_say(g, other, "{\"id\":2,\"method\":\"resolvePeer\",\"params\":{\"chat_id\":\"@somebody\"}}");
+    anew = g->core[0];
+    g->accounts[0].core = &anew;
+    refuse(g, 500, "INTERNAL", 0);
+    rig_read(g, other);
+    assert_int_equal(g->core[0].calls, 1);
+    assert_int_equal(anew.calls, 2);
+    rpc_closed(other, g->now);
+    /* gone */
+    other = rig_connect(g);
+    resolve(g, "@somebody_else");
+    rig_say(g, other, "{\"id\":2,\"method\":\"resolvePeer\",\"params\":{\"chat_id\":\"@somebody_else\"}}");
+    assert_int_equal(anew.calls, 3);
+    g->core[0].token = anew.token;
+    g->n_accounts = 0;
+    refuse(g, 500, "INTERNAL", 0);
+    if (!*got(g, "error.data.name"))
+        rig_read(g, other);
+    assert_string_equal(got(g, "error.data.name"), "ACCOUNT_UNKNOWN");
+    rig_read(g, other);
+    assert_string_equal(got(g, "error.data.name"), "ACCOUNT_UNKNOWN");
+    rpc_closed(other, g->now);
+    END;
+}
+
 TEST(a_burst_is_refused_here_with_the_seconds)
 {
     char name[32];
@@ -116,6 +149,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nobody_is_not_asked_for_again_for_an_hour),
         cmocka_unit_test(a_name_that_is_being_asked_for_is_not_asked_for_twice),
+        cmocka_unit_test(who_waits_for_a_name_asks_the_account_of_now),
         cmocka_unit_test(a_burst_is_refused_here_with_the_seconds),
         cmocka_unit_test(a_flood_wait_holds_over_a_restart),
     };
