@@ -77,6 +77,28 @@ static json_t *counters_json(struct rpc *r)
     return list;
 }
 
+static json_t *updates_json(struct rpc *r)
+{
+    const struct rpc_host *h = r->cfg.host;
+    json_t *list = json_array();
+    struct rpc_account a;
+
+    for (size_t i = 0; list && i < h->account_count(h->ctx); i++) {
+        const struct mt_updates_stats *s;
+
+        if (!h->account_at(h->ctx, i, &a))
+            continue;
+        s = mt_account_updates_stats(a.core);
+        json_array_append_new(
+            list,
+            json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I}", "account", a.name, "differences",
+                      (json_int_t)s->differences, "channel_differences", (json_int_t)s->channel_differences,
+                      "gaps", (json_int_t)s->gaps, "mismatches", (json_int_t)s->mismatches, "overflows",
+                      (json_int_t)s->overflows, "watched", (json_int_t)mt_account_watched(a.core, NULL, 0)));
+    }
+    return list;
+}
+
 void rpc_m_getMetrics(struct rpc_req *req, struct mt_now now)
 {
     struct rpc *r = req->rpc;
@@ -89,6 +111,7 @@ void rpc_m_getMetrics(struct rpc_req *req, struct mt_now now)
                             json_pack("{s:I,s:I,s:I,s:I}", "accepted", (json_int_t)r->accepted, "connections",
                                       (json_int_t)r->n_conns, "requests", (json_int_t)r->n_reqs, "bytes",
                                       (json_int_t)r->bytes));
+        json_object_set_new(out, "updates", updates_json(r));
         json_object_set_new(out, "methods", counters_json(r));
         json_object_set_new(out, "uncounted", json_integer((json_int_t)r->uncounted));
     }

@@ -386,6 +386,8 @@ void mt_account_kick(struct mt_account *a, struct mt_now now)
     for (struct mt_adc *dc = a->dcs; dc; dc = dc->next)
         if (!dc->dead)
             mt_dc_kick(dc->dc, now);
+    /* a link may live on while what came for it meanwhile does not */
+    mt_updates_force(a->updates, now);
     mt_acc_pump(a, now);
 }
 
@@ -554,4 +556,9 @@ int64_t mt_account_server_time(const struct mt_account *a, struct mt_now now)
         if (dc->main && !dc->dead)
             return mt_dc_server_time(dc->dc, now);
     return now.wall;
+}
+
+const struct mt_updates_stats *mt_account_updates_stats(const struct mt_account *a)
+{
+    return mt_updates_stats(a->updates);
 }

@@ -356,4 +356,12 @@ bool mt_account_is_bot(const struct mt_account *a);
 bool mt_account_is_connected(const struct mt_account *a);
 const struct mt_proxy_cfg *mt_account_proxy(const struct mt_account *a); /* NULL: direct */
 bool mt_account_is_in_sync(const struct mt_account *a);                  /* no difference running or due */
+/* What the update machine went through since the account was made. */
+struct mt_updates_stats {
+    uint64_t differences, channel_differences; /* answered */
+    uint64_t gaps;                             /* told as events */
+    uint64_t mismatches;                       /* found by comparing states: the server had not pushed */
+    uint64_t overflows;                        /* containers too many to be held, brought by a difference */
+};
+const struct mt_updates_stats *mt_account_updates_stats(const struct mt_account *a);
 int64_t mt_account_server_time(const struct mt_account *a, struct mt_now now); /* Unix µs */

@@ -126,13 +126,6 @@ bool mt_updates_next_id(struct mt_updates *u, int32_t *id, int64_t *random_id);
 int mt_updates_unfold_sent(const struct mt_updates *u, const struct tl_view *sent,
                            const struct tl_view *request, struct tl_out *out);
 
-/* Since the machine was made; for getHealth and the curious. */
-struct mt_updates_stats {
-    uint64_t differences, channel_differences; /* answered */
-    uint64_t gaps;                             /* told as events */
-    uint64_t mismatches;                       /* found by comparing states: the server had not pushed */
-    uint64_t overflows;                        /* containers too many to be held, brought by a difference */
-};
 const struct mt_updates_stats *mt_updates_stats(const struct mt_updates *u);
 const struct mt_update_state *mt_updates_state(const struct mt_updates *u);
 bool mt_updates_is_in_sync(const struct mt_updates *u);

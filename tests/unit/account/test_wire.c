@@ -59,6 +59,21 @@ static void it_logs_in_receives_and_sends(void **state)
     }
 }
 
+/* The machine slept or the network changed: what was pushed meanwhile is lost though the link lives on. */
+static void a_resume_asks_for_what_was_missed(void **state)
+{
+    struct wire *w = logged_in(1);
+
+    control(w, "fault", "{\"do\":\"gap\"}");
+    control(w, "sendAs", "{\"from\":\"@bob\",\"to\":\"@alice\",\"text\":\"missed\"}");
+    wire_run(w, 5000);
+    assert_int_equal(wire_times(w, "missed"), 0);
+    mt_account_kick(w->a, w->now);
+    wire_run(w, 2000);
+    assert_int_equal(wire_times(w, "missed"), 1);
+    wire_free(w);
+}
+
 static void a_login_moves_to_the_dc_of_its_user(void **state)
 {
     struct wire *w = wire_new(5);
@@ -255,6 +270,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_logs_in_receives_and_sends),
+        cmocka_unit_test(a_resume_asks_for_what_was_missed),
         cmocka_unit_test(a_login_moves_to_the_dc_of_its_user),
         cmocka_unit_test(a_second_factor_is_asked_for),
         cmocka_unit_test(a_bot_logs_in_by_its_token),
