@@ -119,6 +119,31 @@ for (const seed of seeds) {
             assert.equal(read.chat_id, bobId);
         });
 
+        it('what tgd forwards, copies, pins and reacts to is so for mtcute', async () => {
+            const said = await bob.tg.sendText('alice', 'worth keeping');
+            const { message } = await tgd.heard.next('message', (e) => e.message.text === 'worth keeping');
+            const family = (await tgd.call('getDialogs', {})).items.find((d) => d.chat_title === 'family').chat_id;
+            const ids = { from_chat_id: '@bob', message_ids: [message.id] };
+            const [forwarded] = (await tgd.call('forwardMessages', { chat_id: family, ...ids })).items;
+            const there = await bob.heard.next('message', (m) => m.id === forwarded.id && m.chat.id === family);
+            assert.equal(there.text, 'worth keeping');
+            assert.equal(there.forward.sender.id, bobId);
+            const [copied] = (await tgd.call('copyMessages', { chat_id: family, ...ids })).items;
+            const copy = await bob.heard.next('message', (m) => m.id === copied.id && m.chat.id === family);
+            assert.equal(copy.text, 'worth keeping');
+            assert.equal(copy.forward, null);
+            await tgd.call('pinMessage', { chat_id: '@bob', message_id: message.id, silent: true });
+            await tgd.call('setReaction', { chat_id: '@bob', message_id: message.id, reaction: '👍' });
+            const [seen] = await bob.tg.getMessages('alice', [said.id]);
+            assert.equal(seen.raw.pinned, true);
+            assert.equal(seen.raw.reactions.results[0].count, 1);
+            assert.equal(seen.raw.reactions.results[0].reaction.emoticon, '👍');
+            await tgd.call('setReaction', { chat_id: '@bob', message_id: message.id });
+            await tgd.call('unpinMessage', { chat_id: '@bob', message_id: message.id });
+            const [after_] = await bob.tg.getMessages('alice', [said.id]);
+            assert.ok(!after_.raw.pinned && !after_.raw.reactions?.results.length);
+        });
+
         it('a group and a supergroup carry messages both ways', async () => {
             const dialogs = (await tgd.call('getDialogs', {})).items;
             for (const title of ['team', 'family']) {

@@ -345,6 +345,50 @@ static void a_queued_request_that_once_left_is_not_called_unsent(void **state)
     fake_stop(&f);
 }
 
+static void only_what_never_left_is_withdrawn(void **state)
+{
+    struct fake f;
+
+    (void)state;
+    fake_start(&f);
+    fake_submit(&f, 1, MT_REQ_RANDOM_ID, MT_NEVER);
+    fake_take(&f);
+    assert_false(mt_conn_withdraw(f.conn, f.now, 1)); /* it is on its way */
+    fake_submit(&f, 2, MT_REQ_RANDOM_ID, MT_NEVER);
+    assert_true(mt_conn_withdraw(f.conn, f.now, 2));
+    assert_int_equal(fake_event(&f), MT_DC_FAILED);
+    assert_int_equal(f.event.token, 2);
+    assert_int_equal(f.event.sent, MT_SENT_NO);
+    assert_false(mt_conn_withdraw(f.conn, f.now, 2)); /* gone */
+    mt_conn_link_down(f.conn, f.now);
+    assert_false(mt_conn_withdraw(f.conn, f.now, 1)); /* it waits again, but a copy of it has left */
+    fake_stop(&f);
+}
+
+static void an_error_says_whether_an_earlier_copy_may_have_been_executed(void **state)
+{
+    struct fake f;
+
+    (void)state;
+    fake_start(&f);
+    fake_submit(&f, 1, MT_REQ_RANDOM_ID, MT_NEVER);
+    fake_take(&f);
+    fake_rpc_error(&f, fake_query(&f, 1)->msg_id, 420, "FLOOD_WAIT_5");
+    assert_int_equal(fake_event(&f), MT_DC_ERROR);
+    assert_int_equal(f.event.sent, MT_SENT_NO);
+    fake_submit(&f, 2, MT_REQ_RANDOM_ID, MT_NEVER);
+    fake_take(&f);
+    relink(&f);
+    send_state(&f, fake_find(&f, MT_ID_STATE_REQ, NULL)->msg_id, "\x01");
+    fake_forget(&f);
+    fake_take(&f);
+    fake_rpc_error(&f, fake_query(&f, 2)->msg_id, 420, "FLOOD_WAIT_5");
+    while (fake_event(&f) != MT_DC_ERROR)
+        assert_int_not_equal(f.event.kind, MT_DC_NONE);
+    assert_int_equal(f.event.sent, MT_SENT_UNKNOWN);
+    fake_stop(&f);
+}
+
 static void an_answer_from_before_a_lost_session_does_not_count_as_init(void **state) /* trap 41 */
 {
     struct fake f;
@@ -538,6 +582,8 @@ int main(void)
         cmocka_unit_test(a_link_without_answers_asks_after_a_minute),
         cmocka_unit_test(deadlines_tell_whether_it_was_sent),
         cmocka_unit_test(a_queued_request_that_once_left_is_not_called_unsent),
+        cmocka_unit_test(only_what_never_left_is_withdrawn),
+        cmocka_unit_test(an_error_says_whether_an_earlier_copy_may_have_been_executed),
         cmocka_unit_test(an_answer_from_before_a_lost_session_does_not_count_as_init),
         cmocka_unit_test(cancelling_drops_the_answer_of_what_was_sent),
         cmocka_unit_test(closing_ends_everything_once),
