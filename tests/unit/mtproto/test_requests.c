@@ -361,6 +361,7 @@ static void only_what_never_left_is_withdrawn(void **state)
     assert_int_equal(f.event.sent, MT_SENT_NO);
     assert_false(mt_conn_withdraw(f.conn, f.now, 2)); /* gone */
     mt_conn_link_down(f.conn, f.now);
+    mt_conn_link_up(f.conn, f.now);
     assert_false(mt_conn_withdraw(f.conn, f.now, 1)); /* it waits again, but a copy of it has left */
     fake_stop(&f);
 }
