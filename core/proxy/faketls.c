@@ -39,6 +39,8 @@ static int record_at(const uint8_t *in, size_t n)
 {
     size_t len;
 
+    if (!in) /* nothing has come */
+        return 0;
     if (n >= 1 && (in[0] < CHANGE_CIPHER || in[0] > DATA))
         return -1;
     if ((n >= 2 && in[1] != 3) || (n >= 3 && in[2] != 3))
