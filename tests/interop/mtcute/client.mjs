@@ -33,14 +33,14 @@ await crypto.initialize?.();
 
 /**
  * A client that starts at data centre `dc`. `heard` gets its updates by type, `complaints` what it logged as a
- * warning or worse and every error that no call returned.
+ * warning or worse and every error that no call returned. With `mtproxy` {host, port, secret} it goes through that.
  */
-export function newClient(sandbox, { transport = 'intermediate', dc = 2, pfs = false } = {}) {
+export function newClient(sandbox, { transport = 'intermediate', dc = 2, pfs = false, mtproxy } = {}) {
     for (const pem of sandbox.servers.rsa_keys) addPublicKey(crypto, pem);
     const address = sandbox.servers.dcs.find((d) => d.id === dc);
     const main = { id: dc, ipAddress: address.ip, port: address.port };
-    const tcp = new node.TcpTransport();
-    tcp.packetCodec = codecs[transport];
+    const tcp = mtproxy ? new node.MtProxyTcpTransport(mtproxy) : new node.TcpTransport();
+    if (!mtproxy) tcp.packetCodec = codecs[transport];
     const tg = new node.TelegramClient({
         apiId: 1,
         apiHash: '0123456789abcdef0123456789abcdef',

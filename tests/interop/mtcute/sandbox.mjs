@@ -61,10 +61,11 @@ export async function end(child, signal = 'SIGTERM') {
     return child.exitCode;
 }
 
-export async function startSandbox(seed) {
+/** `options`: more of tgd-sandbox's; with --mtproxy `mtproxy` says where it is. */
+export async function startSandbox(seed, ...options) {
     const dir = mkdtempSync(path.join(os.tmpdir(), 'tgd-interop-'));
     const program = path.join(buildFolder(), 'tests/sandbox/tgd-sandbox');
-    const child = spawn(program, ['--dir', dir, '--seed', String(seed), '--verbose'], {
+    const child = spawn(program, ['--dir', dir, '--seed', String(seed), '--verbose', ...options], {
         stdio: ['ignore', 'pipe', 'pipe'],
     });
     let said = '';
@@ -74,10 +75,12 @@ export async function startSandbox(seed) {
         once(child, 'exit').then(() => { throw new Error(`tgd-sandbox ended: ${said}`); }),
     ]);
     const servers = JSON.parse(readFileSync(path.join(dir, 'servers.json')));
+    const mtproxy = existsSync(path.join(dir, 'mtproxy.json')) && JSON.parse(readFileSync(path.join(dir, 'mtproxy.json')));
     const control = await LineClient.connect(path.join(dir, 'control.sock'));
     return {
         dir,
         servers,
+        mtproxy,
         control,
         call: (method, params) => control.call(method, params),
         log: () => readFileSync(path.join(dir, 'log'), 'utf8'),

@@ -54,13 +54,13 @@ static void the_phone_goes_out_as_digits(void **state)
     ab_done(b);
 }
 
-static void phone_migrate_moves_the_login(void **state) /* trap 49 */
+static void moves_the_login(const char *error)
 {
     struct abench *b = ab_new();
 
     mt_login_phone(b->a, b->now, 1, "49151");
     ab_turn(b);
-    fake_error(2, "auth.sendCode", 303, "PHONE_MIGRATE_1");
+    fake_error(2, "auth.sendCode", 303, error);
     ab_wait(b, 0);
     ab_expect(b, "close | connect 1");
     assert_false(fake_dc_exists(2));
@@ -71,6 +71,16 @@ static void phone_migrate_moves_the_login(void **state) /* trap 49 */
     ab_wait(b, 0);
     ab_expect(b, "login CODE | reply 1 OK");
     ab_done(b);
+}
+
+static void phone_migrate_moves_the_login(void **state) /* trap 49 */
+{
+    moves_the_login("PHONE_MIGRATE_1");
+}
+
+static void network_migrate_does_the_same(void **state) /* trap 49 */
+{
+    moves_the_login("NETWORK_MIGRATE_1");
 }
 
 static void a_bot_logs_in_and_moves_with_user_migrate(void **state) /* trap 49 */
@@ -419,6 +429,7 @@ int main(void)
         cmocka_unit_test(phone_login_goes_through_code_to_ready),
         cmocka_unit_test(the_phone_goes_out_as_digits),
         cmocka_unit_test(phone_migrate_moves_the_login),
+        cmocka_unit_test(network_migrate_does_the_same),
         cmocka_unit_test(a_bot_logs_in_and_moves_with_user_migrate),
         cmocka_unit_test(a_migration_to_an_unknown_dc_is_reported),
         cmocka_unit_test(a_wrong_code_leaves_the_step),

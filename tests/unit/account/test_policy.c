@@ -338,12 +338,12 @@ static void spoilt_bytes_are_exported_again(void **state)
     ab_done(b);
 }
 
-static void file_migrate_moves_the_request_and_not_the_account(void **state) /* trap 49 */
+static void moves_the_request_alone(const char *error)
 {
     struct abench *b = ab_ready();
 
     ab_call(b, 1, CONFIG, 0, 0, 0);
-    fake_error(2, "help.getNearestDc", 303, "FILE_MIGRATE_3");
+    fake_error(2, "help.getNearestDc", 303, error);
     ab_wait(b, 0);
     fake_result(2, "auth.exportAuthorization", "auth.ExportedAuthorization", EXPORTED);
     ab_wait(b, 0);
@@ -356,6 +356,16 @@ static void file_migrate_moves_the_request_and_not_the_account(void **state) /* 
     ab_call(b, 2, CONFIG, 0, 0, 0);
     assert_string_equal(fake_open(2), "help.getNearestDc");
     ab_done(b);
+}
+
+static void file_migrate_moves_the_request_and_not_the_account(void **state) /* trap 49 */
+{
+    moves_the_request_alone("FILE_MIGRATE_3");
+}
+
+static void stats_migrate_does_the_same(void **state) /* trap 49 */
+{
+    moves_the_request_alone("STATS_MIGRATE_3");
 }
 
 static void a_401_of_another_dc_is_a_new_import(void **state) /* trap 48 */
@@ -561,6 +571,7 @@ int main(void)
         cmocka_unit_test(another_dc_is_authorised_once_while_its_callers_wait),
         cmocka_unit_test(spoilt_bytes_are_exported_again),
         cmocka_unit_test(file_migrate_moves_the_request_and_not_the_account),
+        cmocka_unit_test(stats_migrate_does_the_same),
         cmocka_unit_test(a_401_of_another_dc_is_a_new_import),
         cmocka_unit_test(a_lost_key_of_another_dc_is_made_anew),
         cmocka_unit_test(a_dc_without_an_address_is_refused),
