@@ -351,7 +351,7 @@ static void only_what_never_left_is_withdrawn(void **state)
 
     (void)state;
     fake_start(&f);
-    fake_submit(&f, 1, MT_REQ_RANDOM_ID, MT_NEVER);
+    fake_submit(&f, 1, MT_REQ_REPEATABLE, MT_NEVER);
     fake_take(&f);
     assert_false(mt_conn_withdraw(f.conn, f.now, 1)); /* it is on its way */
     fake_submit(&f, 2, MT_REQ_RANDOM_ID, MT_NEVER);
