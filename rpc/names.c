@@ -111,6 +111,11 @@ static bool in_flight(const struct rpc_req *req, const struct rpc_name *name)
 
 static void look_again(struct rpc_req *req, struct mt_now now)
 {
+    /* it may have been removed meanwhile, or made anew */
+    if (!rpc_account_by_id(req->rpc, req->account.id, &req->account)) {
+        rpc_fail(req, RPC_E_ACCOUNT_UNKNOWN, "account %s was removed", req->account_name);
+        return;
+    }
     for (size_t i = 0; i < req->resolve->n_names; i++) {
         const struct rpc_name *name = &req->resolve->names[i];
 

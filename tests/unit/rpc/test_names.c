@@ -100,6 +100,22 @@ TEST(who_waits_for_a_name_asks_the_account_of_now)
     END;
 }
 
+TEST(who_waits_for_a_name_of_an_account_that_goes_is_answered)
+{
+    struct rpc_conn *other;
+    BEGIN;
+    other = rig_connect(g);
+    resolve(g, "@nobody_here");
+    rig_say(g, other, "{\"id\":2,\"method\":\"resolvePeer\",\"params\":{\"chat_id\":\"@nobody_here\"}}");
+    g->n_accounts = 0;
+    rig_read(g, other);
+    assert_string_equal(got(g, "error.data.name"), "ACCOUNT_UNKNOWN");
+    g->n_accounts = 1;
+    refuse(g, 400, "USERNAME_NOT_OCCUPIED", 0);
+    rpc_closed(other, g->now);
+    END;
+}
+
 TEST(a_burst_is_refused_here_with_the_seconds)
 {
     char name[32];
@@ -150,6 +166,7 @@ int main(void)
         cmocka_unit_test(nobody_is_not_asked_for_again_for_an_hour),
         cmocka_unit_test(a_name_that_is_being_asked_for_is_not_asked_for_twice),
         cmocka_unit_test(who_waits_for_a_name_asks_the_account_of_now),
+        cmocka_unit_test(who_waits_for_a_name_of_an_account_that_goes_is_answered),
         cmocka_unit_test(a_burst_is_refused_here_with_the_seconds),
         cmocka_unit_test(a_flood_wait_holds_over_a_restart),
     };
