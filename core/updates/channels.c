@@ -142,8 +142,8 @@ void mt_chan_top(struct mt_updates *u, const struct tl_view *message)
 }
 
 /*
- * One that is known to be behind is asked for after the time in which its updates may still arrive. Those
- * that stand where we do, thousands perhaps, are not even taken into memory.
+ * One that is known to be behind is asked for: at a start at once, else after the time in which its updates
+ * may still arrive. Those that stand where we do, thousands perhaps, are not even taken into memory.
  */
 void mt_chan_stands(struct mt_updates *u, struct mt_now now, int64_t id, int32_t pts, int32_t top)
 {
@@ -161,6 +161,8 @@ void mt_chan_stands(struct mt_updates *u, struct mt_now now, int64_t id, int32_t
         mt_chan_set(u, ch, pts);
         if (top > ch->top)
             ch->top = top;
+    } else if (pts > ch->counter.value && u->sweep.running) {
+        mt_chan_due(u, now, ch);
     } else if (pts > ch->counter.value && ch->counter.gap_at == MT_NEVER) {
         ch->counter.gap_at = now.mono + MT_GAP_WAIT;
         if (ch->counter.gap_at < u->chan_at)

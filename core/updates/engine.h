@@ -62,6 +62,7 @@ struct mt_held_list {
 /* Checks stored channels without one question each: sweep.c. */
 struct mt_sweep {
     bool on, running;
+    bool last;     /* no channel is behind the question under way */
     int64_t after; /* channels up to this id are done */
     int64_t upto;  /* the last one of the question under way */
     int64_t next_at;

@@ -82,6 +82,7 @@ bool mt_sweep_ask(struct mt_updates *u, struct mt_now now, struct tl_out *out)
     } else {
         s->upto = b.last;
         s->running = true;
+        s->last = b.n < MT_SWEEP_BATCH;
         tl_put_u32(out, TL_messages_getPeerDialogs);
         tl_put_vector(out, b.n);
         tl_put_raw(out, b.peers.data, b.peers.len);
@@ -93,6 +94,7 @@ bool mt_sweep_ask(struct mt_updates *u, struct mt_now now, struct tl_out *out)
 static void batch_done(struct mt_updates *u, struct mt_now now)
 {
     u->sweep.running = false;
+    u->sweep.on = !u->sweep.last;
     u->sweep.tries = 0;
     u->sweep.after = u->sweep.upto;
     u->sweep.next_at = now.mono + MT_SWEEP_PAUSE;

@@ -136,8 +136,7 @@ static void one_question_at_the_start_says_which_channels_are_behind(void **stat
     ub_answer(b, MT_ASK_DIALOGS, 0, "messages.PeerDialogs",
               dialogs(fmt("%s,%s,%s", dialog(20, 70), dialog(23, 75), dialog(24, 60))));
     ub_expect(b, ""); /* what it says of the account is not believed */
-    ub_expect_asks(b, "");
-    ub_wait(b, 500);
+    assert_false(mt_updates_is_in_sync(b->u));
     ub_expect_asks(b, "channel 23 70 100");
     ub_chan_diff(b, 23, cd("", 75, true, u_chan_message(23, 2), ""));
     ub_expect(b, "NewChannelMessage 2 rec | channel 23 75");
@@ -154,16 +153,36 @@ static void one_question_at_the_start_says_which_channels_are_behind(void **stat
     ub_done(b);
 }
 
-static void a_channel_behind_by_what_is_on_its_way_is_not_asked_for(void **state)
+static void where_no_channel_is_behind_the_start_is_over_at_once(void **state)
 {
     struct ubench *b = start(false);
 
     ub_asks(b);
-    ub_answer(b, MT_ASK_DIALOGS, 0, "messages.PeerDialogs", dialogs(dialog(23, 71)));
+    ub_answer(b, MT_ASK_DIALOGS, 0, "messages.PeerDialogs", dialogs(dialog(20, 70)));
+    assert_true(mt_updates_is_in_sync(b->u));
+    assert_true(mt_updates_deadline(b->u) > b->now.mono + 10 * 60 * MT_US_PER_S);
+    ub_done(b);
+}
+
+static void a_channel_behind_by_what_is_on_its_way_is_not_asked_for(void **state)
+{
+    struct ubench *b = start(false);
+
+    struct tl_view request = view_of(call_of("{\"_\":\"messages.getPeerDialogs\",\"peers\":[]}"));
+    struct tl_slice s = tl_of("messages.PeerDialogs", dialogs(dialog(23, 71)));
+
+    ub_asks(b);
+    ub_answer(b, MT_ASK_DIALOGS, 0, "messages.PeerDialogs", dialogs(dialog(20, 70)));
+    mt_updates_result(b->u, b->now, s.p, s.n, &request, 3); /* somebody looks at the list of chats */
     ub_feed(b, c_plain(u_chan(23, 2, 71, 1)));
     ub_expect(b, "NewChannelMessage 2 | channel 23 71");
     ub_wait(b, 1000);
     ub_expect_asks(b, "");
+    s = tl_of("messages.PeerDialogs", dialogs(dialog(23, 73))); /* what is not pushed is asked for */
+    mt_updates_result(b->u, b->now, s.p, s.n, &request, 3);
+    ub_expect_asks(b, "");
+    ub_wait(b, 500);
+    ub_expect_asks(b, "channel 23 71 100");
     ub_done(b);
 }
 
@@ -327,6 +346,7 @@ int main(void)
         cmocka_unit_test(a_qts_that_is_ahead_counts_too),
         cmocka_unit_test(a_check_that_fails_is_not_repeated_at_once),
         cmocka_unit_test(one_question_at_the_start_says_which_channels_are_behind),
+        cmocka_unit_test(where_no_channel_is_behind_the_start_is_over_at_once),
         cmocka_unit_test(a_channel_behind_by_what_is_on_its_way_is_not_asked_for),
         cmocka_unit_test(one_channel_that_is_refused_does_not_hide_the_others),
         cmocka_unit_test(a_check_of_channels_that_fails_is_tried_again),
