@@ -188,13 +188,13 @@ int mt_account_set_proxy(struct mt_account *a, struct mt_now now, const struct m
             dc->n_tried = 0;
             mt_dc_hang_up(dc->dc, now);
         }
-    mt_acc_pump(a, now); /* every CLOSE is out before the first CONNECT */
-    mt_connect_use(a, proxy);
+    mt_connect_use(a, proxy); /* before anything is pulled: what is due now may connect at once */
     if (wanted && !a->proxy) {
         /* no memory for it: better no connection than one that shows where we are */
         mt_account_pause(a, now);
         return MT_E_NOMEM;
     }
+    mt_acc_pump(a, now); /* every CLOSE is out before the first CONNECT */
     for (struct mt_adc *dc = a->dcs; dc; dc = dc->next)
         if (!dc->dead) {
             mt_dc_init_again(dc->dc);

@@ -218,6 +218,20 @@ static void addresses_survive_a_restart(void **state)
     ab_done(b);
 }
 
+/* A flood wait of its own keeps the next question from going out: it is over at once, and not for good. */
+static void a_flood_wait_ends_with_its_time(void **state)
+{
+    struct abench *b = ab_ready();
+
+    fake_error(2, "help.getConfig", 420, "FLOOD_WAIT_100");
+    ab_wait(b, 0);
+    ab_wait(b, 60 * 1000);
+    assert_false(fake_asked(2, "help.getConfig"));
+    ab_wait(b, 60 * 1000);
+    assert_true(fake_asked(2, "help.getConfig"));
+    ab_done(b);
+}
+
 /* --- a DC that has moved --- */
 
 static void the_others_know_where_a_dc_has_gone(void **state)
@@ -340,6 +354,19 @@ static void all_links_close_before_a_proxy_is_used(void **state)
     ab_done(b);
 }
 
+/* What is due while the links close makes a DC connect: not the way that was just forbidden. */
+static void nothing_goes_out_directly_once_a_proxy_is_set(void **state)
+{
+    struct mt_proxy_cfg p = proxy(MT_PROXY_SOCKS5);
+    struct abench *b = ab_ready();
+
+    connects(b);
+    fake_connect(2, 1);
+    assert_int_equal(mt_account_set_proxy(b->a, b->now, &p), MT_OK);
+    assert_non_null(strstr(connects(b), "by proxy.example"));
+    ab_done(b);
+}
+
 static void a_proxy_that_fails_is_no_reason_to_go_without(void **state)
 {
     struct mt_proxy_cfg p = proxy(MT_PROXY_HTTP);
@@ -391,12 +418,14 @@ int main(void)
         cmocka_unit_test(framing_follows_the_address),
         cmocka_unit_test(the_config_is_asked_once_it_is_up_and_when_it_expires),
         cmocka_unit_test(a_refusal_is_asked_again_later),
+        cmocka_unit_test(a_flood_wait_ends_with_its_time),
         cmocka_unit_test(updates_are_heeded),
         cmocka_unit_test(addresses_survive_a_restart),
         cmocka_unit_test(the_others_know_where_a_dc_has_gone),
         cmocka_unit_test(an_address_that_is_given_up_is_not_waited_for),
         cmocka_unit_test(silence_is_waited_for_a_little_and_seeks_are_few),
         cmocka_unit_test(all_links_close_before_a_proxy_is_used),
+        cmocka_unit_test(nothing_goes_out_directly_once_a_proxy_is_set),
         cmocka_unit_test(a_proxy_that_fails_is_no_reason_to_go_without),
         cmocka_unit_test(an_mtproxy_knows_where_its_data_centres_are),
     };
