@@ -357,7 +357,12 @@ void mt_account_link_down(struct mt_account *a, struct mt_now now, uint32_t link
 int mt_account_feed(struct mt_account *a, struct mt_now now, uint32_t link, const void *p, size_t n)
 {
     struct mt_adc *dc = mt_adc_by_link(a, link);
-    int err = dc && !dc->dead ? mt_dc_feed(dc->dc, now, p, n) : MT_OK;
+    int err = MT_OK;
+
+    if (dc && !dc->dead) {
+        dc->heard = true;
+        err = mt_dc_feed(dc->dc, now, p, n);
+    }
 
     mt_acc_pump(a, now);
     return err;
@@ -398,6 +403,8 @@ void mt_account_tick(struct mt_account *a, struct mt_now now)
     for (struct mt_adc *dc = a->dcs; dc; dc = dc->next)
         if (!dc->dead && mt_dc_deadline(dc->dc) <= now.mono)
             mt_dc_tick(dc->dc, now);
+    if (mt_connect_deadline(a) <= now.mono)
+        mt_connect_tick(a, now);
     if (mt_config_deadline(a) <= now.mono)
         mt_config_tick(a, now);
     if (mt_areq_deadline(a) <= now.mono)
@@ -417,6 +424,8 @@ int64_t mt_account_deadline(const struct mt_account *a)
     other = mt_outbox_deadline(a->outbox);
     at = other < at ? other : at;
     other = mt_config_deadline(a);
+    at = other < at ? other : at;
+    other = mt_connect_deadline(a);
     at = other < at ? other : at;
     for (const struct mt_adc *dc = a->dcs; dc; dc = dc->next) {
         other = dc->dead ? MT_NEVER : mt_dc_deadline(dc->dc);

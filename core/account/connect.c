@@ -11,6 +11,8 @@
 #define HEAD_START_PROXY (1500 * MT_US_PER_MS)
 /* A main DC that takes longer to connect may have moved: another is asked where it is. */
 #define PATIENCE (1500 * MT_US_PER_MS)
+/* TCP is there, but not a byte comes: a server answers the first packet within a round trip. */
+#define SILENCE (5 * MT_US_PER_S)
 
 static bool by_mtproxy(const struct mt_account *a)
 {
@@ -22,7 +24,7 @@ static void choose(struct mt_account *a, struct mt_adc *dc)
     struct mt_want want = {.dc = dc->id, .proxied = a->proxy != NULL};
 
     dc->via = 0;
-    dc->opened = dc->proven = false;
+    dc->opened = dc->proven = dc->heard = false;
     if (by_mtproxy(a)) {
         /* it knows where its data centres are */
         dc->tried[0] = (struct mt_server){.dc_id = dc->id, .port = a->proxy->port};
@@ -82,6 +84,7 @@ void mt_connect_up(struct mt_account *a, struct mt_now now, struct mt_adc *dc)
             frame.framing = MT_PADDED;
     }
     dc->opened = true;
+    dc->opened_at = now.mono;
     mt_dc_link_framing(dc->dc, &frame);
     mt_dc_link_up(dc->dc, now);
     mt_wipe(&frame, sizeof frame);
@@ -120,6 +123,32 @@ void mt_connect_ended(struct mt_account *a, struct mt_now now, struct mt_adc *dc
             mt_book_failed(&a->book, &dc->tried[i], 1);
     if (dc->main)
         mt_config_seek(a, now.mono);
+}
+
+/* When silence of a link has lasted too long; MT_NEVER: it has spoken, or there is nowhere else to go. */
+static int64_t silent_at(const struct mt_adc *dc)
+{
+    return dc->dead || !dc->opened || dc->heard || dc->n_tried < 2 ? MT_NEVER : dc->opened_at + SILENCE;
+}
+
+int64_t mt_connect_deadline(const struct mt_account *a)
+{
+    int64_t at = MT_NEVER;
+
+    for (const struct mt_adc *dc = a->dcs; dc; dc = dc->next)
+        at = silent_at(dc) < at ? silent_at(dc) : at;
+    return at;
+}
+
+void mt_connect_tick(struct mt_account *a, struct mt_now now)
+{
+    for (struct mt_adc *dc = a->dcs; dc; dc = dc->next) {
+        if (silent_at(dc) > now.mono)
+            continue;
+        mt_connect_ended(a, now, dc);
+        mt_dc_hang_up(dc->dc, now);
+        mt_dc_kick(dc->dc, now);
+    }
 }
 
 void mt_connect_wrong(struct mt_account *a, struct mt_now now, struct mt_adc *dc)

@@ -100,6 +100,31 @@ static void an_address_that_opens_and_is_none_goes_last(void **state)
     ab_done(b);
 }
 
+static void an_address_that_opens_and_says_nothing_is_left(void **state)
+{
+    struct abench *b = three_addresses();
+
+    connects(b);
+    fake_said(2);
+    mt_account_link_up(b->a, b->now, link);
+    assert_true(mt_account_deadline(b->a) <= b->now.mono + 5 * MT_US_PER_S);
+    fake_said(2);
+    ab_wait(b, 4999);
+    assert_string_equal(fake_said(2), "");
+    ab_wait(b, 1);
+    assert_string_equal(fake_said(2), "hang up | kick");
+    fake_connect(2, 1);
+    ab_wait(b, 0);
+    assert_string_equal(connects(b), "close 2: 10.0.0.3 10.0.0.2 (300 ms) ");
+    /* one byte, and it has all the time that a key exchange needs */
+    mt_account_link_up(b->a, b->now, link);
+    mt_account_feed(b->a, b->now, link, "x", 1);
+    fake_said(2);
+    ab_wait(b, 30000);
+    assert_string_equal(fake_said(2), "");
+    ab_done(b);
+}
+
 static void another_data_centre_there_goes_last_too(void **state) /* -444 */
 {
     struct abench *b = three_addresses();
@@ -414,6 +439,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_connect_names_all_and_the_winner_stays_first),
         cmocka_unit_test(an_address_that_opens_and_is_none_goes_last),
+        cmocka_unit_test(an_address_that_opens_and_says_nothing_is_left),
         cmocka_unit_test(another_data_centre_there_goes_last_too),
         cmocka_unit_test(framing_follows_the_address),
         cmocka_unit_test(the_config_is_asked_once_it_is_up_and_when_it_expires),
