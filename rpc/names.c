@@ -123,11 +123,7 @@ static void look_again(struct rpc_req *req, struct mt_now now)
             return;
     }
     rpc_unpark(req);
-    /* the machine of the account may be another one by now */
-    if (rpc_account_by_id(req->rpc, req->account.id, &req->account))
-        rpc_resolve_go(req, now);
-    else
-        rpc_fail(req, RPC_E_ACCOUNT_UNKNOWN, "the account was removed meanwhile");
+    rpc_resolve_go(req, now);
 }
 
 /* Seconds until a name may be asked for; takes one from the bucket where it may be now. */
