@@ -10,7 +10,7 @@ import traceback
 from telethon import TelegramClient, connection, errors, events
 from telethon.crypto import rsa
 from telethon.sessions import MemorySession
-from telethon.tl import functions
+from telethon.tl import functions, types
 from telethon.tl.alltlobjects import LAYER
 
 from sandbox import Sandbox
@@ -127,6 +127,28 @@ class Tests:
         for chat in ("family", "news"):
             sent = await self.alice.send_message(chat, f"to {chat}")
             assert sent.text == f"to {chat}", sent
+
+    async def forwards_copies_pins_reacts_and_waits(self):
+        me = await self.alice.get_me()
+        sent = await self.alice.send_message("bob", "worth keeping")
+        forwarded = await self.alice.forward_messages("family", sent.id, "bob")
+        assert forwarded.raw_text == "worth keeping" and forwarded.fwd_from.from_id.user_id == me.id, forwarded
+        copied = await self.alice.forward_messages("family", sent.id, "bob", drop_author=True)
+        assert copied.raw_text == "worth keeping" and copied.fwd_from is None, copied
+        await self.alice.pin_message("bob", sent)
+        like = functions.messages.SendReactionRequest("bob", sent.id, reaction=[types.ReactionEmoji("👍")])
+        await self.alice(like)
+        [seen] = await self.alice.get_messages("bob", ids=[sent.id])
+        assert seen.pinned and seen.reactions.results[0].count == 1, seen
+        try:
+            await self.alice(like)
+            raise AssertionError("the same reaction was taken twice")
+        except errors.MessageNotModifiedError:
+            pass
+        await self.alice.unpin_message("bob", sent)
+        self.sandbox.call("flood", user="@alice", function="messages.sendMessage", seconds=1)
+        late = await self.alice.send_message("bob", "after the wait")  # Telethon sits short waits out by itself
+        assert late.raw_text == "after the wait"
 
     async def hears_messages_edits_deletes_and_read_marks(self):
         def act(method, **params):

@@ -169,12 +169,14 @@ static void update_pinned(struct sb_turn *t)
         return;
     }
     sb_pin(t, m, pinned, alone);
-    if (pinned && !alone && !tl_has(t->call, TLF_messages_updatePinnedMessage__silent)) {
+    /* `silent` is about the sound: the service message comes all the same, but not in one's own chat */
+    if (pinned && !alone && !(m->peer.kind == SB_USER && m->peer.id == t->me->id)) {
         json_t *action = sb_unit("messageActionPinMessage");
         struct sb_letter s = {.from = t->me,
                               .to = m->peer,
                               .action = action,
                               .reply_to = m->id,
+                              .silent = tl_has(t->call, TLF_messages_updatePinnedMessage__silent),
                               .as_channel = c && !c->megagroup};
 
         s.as_channel = s.as_channel && m->peer.kind == SB_CHANNEL;

@@ -116,6 +116,24 @@ static void the_same_reaction_again_changes_nothing(void **state)
     assert_string_equal(f.error, "400 MESSAGE_NOT_MODIFIED");
 }
 
+static void a_silent_pin_makes_a_service_message_too(void **state)
+{
+    int32_t id;
+
+    (void)state;
+    say("alice", "pin me", 1);
+    fix_control(&f, "history", "{s:s,s:s,s:i}", "of", "bob", "chat", "alice", "limit", 1);
+    id = (int32_t)num(f.result, "items.0.message_id");
+    fix_call(&f, "messages.updatePinnedMessage", "{s:o,s:i,s:b}", "peer", fix_peer(&f, "alice"), "id", id,
+             "silent", 1);
+    assert_string_equal(f.error, "");
+    fix_control(&f, "history", "{s:s,s:s,s:i}", "of", "bob", "chat", "alice", "limit", 1);
+    assert_string_equal(str(f.result, "items.0.action._"), "messageActionPinMessage");
+    fix_call(&f, "messages.updatePinnedMessage", "{s:o,s:i,s:b}", "peer", fix_peer(&f, "alice"), "id", id,
+             "silent", 1);
+    assert_string_equal(f.error, "400 CHAT_NOT_MODIFIED");
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -126,6 +144,7 @@ int main(void)
         T(slow_mode_takes_no_several_messages_at_once),
         T(a_random_id_is_remembered_for_a_day),
         T(the_same_reaction_again_changes_nothing),
+        T(a_silent_pin_makes_a_service_message_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
