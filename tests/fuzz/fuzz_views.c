@@ -37,7 +37,7 @@ static void take(void *arg, const struct rpc_view_event *e)
     size_t *n = arg;
     char *text = json_dumps(e->body, JSON_COMPACT | JSON_ENCODE_ANY);
     json_error_t error;
-    json_t *back = text ? json_loads(text, JSON_DECODE_ANY, &error) : NULL;
+    json_t *back = text ? json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL, &error) : NULL;
 
     FUZZ_CHECK(e->type && e->key);
     FUZZ_CHECK(back);
