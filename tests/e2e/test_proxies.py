@@ -1,5 +1,6 @@
 """Ways out: real proxy programs of Debian between tgd and the sandbox, and nothing beside them."""
 import contextlib
+import pathlib
 import shutil
 import signal
 import socket
@@ -97,11 +98,18 @@ def connected(tgd):
     return tgd.call("listAccounts")["items"][0]["connected"]
 
 
+def stands_still(pid):
+    """A signal reaches threads that run a little later."""
+    tasks = pathlib.Path(f"/proc/{pid}/task").iterdir()
+    return all((task / "stat").read_text().rsplit(")", 1)[1].split()[0] == "T" for task in tasks)
+
+
 def goes_through(tgd, sandbox, proxy):
     """A message there and back, while every connection is one of the proxy's."""
     sent = tgd.call("sendMessage", chat_id="@alice", text="through it")
     assert sent["text"] == "through it"
     proxy.process.send_signal(signal.SIGSTOP)  # all connections stand still with it
+    harness.wait_until("the proxy stands still", lambda: stands_still(proxy.process.pid))
     try:
         before = sandbox("stats")["calls"]
         tgd.refuses("TIMEOUT", "getDialogs", **{"@timeout": 1})
