@@ -203,7 +203,7 @@ struct rpc {
     struct rpc_conn *ready, **ready_tail;
     struct rpc_conn *work, **work_tail;
     struct rpc_req *orphans;
-    struct rpc_req *parked;
+    struct rpc_req *parked, *last_parked; /* in the order in which they came */
     size_t n_reqs;
     struct rpc_slot *slots;
     uint32_t n_slots, cap_slots, free_slot;

@@ -230,11 +230,13 @@ void rpc_park(struct rpc_req *req, void (*poll)(struct rpc_req *req, struct mt_n
     if (req->parked)
         return;
     req->parked = true;
-    req->prev_parked = NULL;
-    req->next_parked = req->rpc->parked;
-    if (req->next_parked)
-        req->next_parked->prev_parked = req;
-    req->rpc->parked = req;
+    req->next_parked = NULL;
+    req->prev_parked = req->rpc->last_parked;
+    if (req->prev_parked)
+        req->prev_parked->next_parked = req;
+    else
+        req->rpc->parked = req;
+    req->rpc->last_parked = req;
     rpc_req_arm(req, req->deadline);
 }
 
@@ -260,6 +262,8 @@ void rpc_unpark(struct rpc_req *req)
         req->rpc->parked = req->next_parked;
     if (req->next_parked)
         req->next_parked->prev_parked = req->prev_parked;
+    else
+        req->rpc->last_parked = req->prev_parked;
     req->parked = false;
 }
 

@@ -18,6 +18,10 @@ def last(daemon, chat, text):
                                           if m["text"] == text), None))
 
 
+def last_of(sandbox, who, chat):
+    return sandbox("history", of=who, chat=chat, limit=1)["items"][0]["message_id"]
+
+
 def test_forward_and_copy(bob, sandbox):
     for text in ("one", "two"):
         post(sandbox, text)
@@ -71,6 +75,12 @@ def test_react_and_take_it_back(bob, sandbox):
         bob.call("setReaction", chat_id="@alice", message_id=message, reaction="👍")
     assert bob.call("getMessages", chat_id="@alice", message_ids=[message])["items"][0]["reactions"] == [
         {"reaction": "👍", "total": 1, "mine": True}]
+    sandbox("reactAs", **{"from": "@alice", "chat": "@bob", "message_id": last_of(sandbox, "@alice", "@bob"), "reaction": "🎉"})
+    first = bob.call("getReactions", chat_id="@alice", message_id=message, limit=1)
+    assert first["items"][0]["sender_name"] == "Alice Archer" and first["items"][0]["reaction"] == "🎉" and first["total"] == 2
+    rest = bob.call("getReactions", chat_id="@alice", message_id=message, next=first["next"])
+    assert rest["items"][0]["mine"] and rest["items"][0]["reaction"] == "👍" and "next" not in rest
+    sandbox("reactAs", **{"from": "@alice", "chat": "@bob", "message_id": last_of(sandbox, "@alice", "@bob")})
     for empty in ("", []):
         bob.call("setReaction", chat_id="@alice", message_id=message, reaction=empty)
     assert "reactions" not in bob.call("getMessages", chat_id="@alice", message_ids=[message])["items"][0]

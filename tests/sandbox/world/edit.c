@@ -238,6 +238,48 @@ static void send_reaction(struct sb_turn *t)
     free(emoji);
 }
 
+/* Newest first; `offset` is how many were told already. */
+static void reactions_list(struct sb_turn *t)
+{
+    struct sb_msg *m =
+        message_of(t, TLF_messages_getMessageReactionsList__peer, TLF_messages_getMessageReactionsList__id);
+    const int32_t limit = tl_get_int(t->call, TLF_messages_getMessageReactionsList__limit);
+    char *offset, next[16];
+    json_t *list, *r;
+    size_t from;
+
+    if (!m)
+        return;
+    if (m->post->from.kind == SB_CHANNEL) {
+        sb_refuse(t, 403, "BROADCAST_FORBIDDEN");
+        return;
+    }
+    offset = sb_arg_text(t, TLF_messages_getMessageReactionsList__offset);
+    from = (size_t)strtoul(offset, NULL, 10);
+    free(offset);
+    list = json_array();
+    for (size_t i = from; i < m->post->n_reactions && json_array_size(list) < (size_t)(limit > 0 ? limit : 0);
+         i++) {
+        const struct sb_reaction *x = &m->post->reactions[m->post->n_reactions - 1 - i];
+        json_t *o = json_pack("{s:s,s:o,s:i,s:{s:s,s:s}}", "_", "messagePeerReaction", "peer_id",
+                              sb_json_peer((struct sb_peer){SB_USER, x->user_id}), "date", x->date,
+                              "reaction", "_", "reactionEmoji", "emoticon", x->emoji);
+
+        if (x->user_id == t->me->id)
+            json_object_set_new(o, "my", json_true());
+        json_array_append_new(list, o);
+    }
+    r = json_pack("{s:s,s:i,s:O}", "_", "messages.messageReactionsList", "count", (int)m->post->n_reactions,
+                  "reactions", list);
+    if (from + json_array_size(list) < m->post->n_reactions && json_array_size(list)) {
+        snprintf(next, sizeof next, "%zu", from + json_array_size(list));
+        json_object_set_new(r, "next_offset", json_string(next));
+    }
+    sb_add_peers(t->w, t->date, t->me, list, false, r);
+    json_decref(list);
+    sb_answer(t, r);
+}
+
 const struct sb_method sb_methods_edit[] = {
     {TL_messages_editMessage, 0, edit_message},
     {TL_messages_deleteMessages, 0, delete_messages},
@@ -245,5 +287,6 @@ const struct sb_method sb_methods_edit[] = {
     {TL_channels_deleteMessages, 0, delete_in_channel},
     {TL_messages_updatePinnedMessage, 0, update_pinned},
     {TL_messages_sendReaction, 0, send_reaction},
+    {TL_messages_getMessageReactionsList, 0, reactions_list},
     {0},
 };

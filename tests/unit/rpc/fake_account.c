@@ -1,5 +1,6 @@
 #include "tests/unit/rpc/fake_account.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,6 +31,15 @@ void mt_account_cancel(struct mt_account *a, struct mt_now now, uint64_t token)
     a->cancelled = token;
 }
 
+static void note_text(struct mt_account *a, const char *params)
+{
+    json_t *o = json_loads(params, 0, NULL);
+
+    strcat(a->sends, json_string_value(json_object_get(o, "message")));
+    strcat(a->sends, " ");
+    json_decref(o);
+}
+
 int mt_account_send(struct mt_account *a, struct mt_now now, const struct mt_send *send)
 {
     snprintf(a->method, sizeof a->method, "%s", send->method);
@@ -37,6 +47,8 @@ int mt_account_send(struct mt_account *a, struct mt_now now, const struct mt_sen
     snprintf(a->dedup, sizeof a->dedup, "%.*s", (int)send->dedup_len,
              send->dedup ? (const char *)send->dedup : "");
     a->chat = send->chat;
+    if (a->sends)
+        note_text(a, send->params);
     a->queue = send->queue;
     a->unordered = send->unordered;
     a->progress = send->progress;

@@ -20,6 +20,7 @@ struct mt_account {
     mt_chat_id chat;
     bool queue, unordered, progress;
     int64_t withdrawn;
+    char *sends;      /* room for the texts of all sends, in their order; or NULL */
     char secret[128]; /* what a login step was given */
     uint64_t cancelled;
     mt_chat_id watched[4];

@@ -116,6 +116,36 @@ TEST(who_waits_for_a_name_of_an_account_that_goes_is_answered)
     END;
 }
 
+/* Sends to a chat whose name is not known yet keep their order: the first asks, the others follow in turn. */
+TEST(who_waits_for_a_name_goes_on_in_the_order_of_coming)
+{
+    struct mt_peer bob = {
+        .chat = 777555, .kind = MT_PEER_USER, .has_hash = true, .access_hash = 7, .username = "bobby_b"};
+    struct tl_out out = {0};
+    char text[160], order[64] = "";
+    BEGIN;
+    for (int i = 0; i < 4; i++) {
+        snprintf(
+            text, sizeof text,
+            "{\"id\":%d,\"method\":\"sendMessage\",\"params\":{\"chat_id\":\"@bobby_b\",\"text\":\"n%d\"}}",
+            i, i);
+        say(g, text);
+    }
+    assert_int_equal(g->core[0].calls, 1);
+    g->peers[g->n_peers++] = bob;
+    tl_put_u32(&out, TL_contacts_resolvedPeer);
+    tl_put_u32(&out, TL_peerUser);
+    tl_put_long(&out, 777555);
+    tl_put_vector(&out, 0);
+    tl_put_vector(&out, 0);
+    g->core[0].sends = order;
+    rig_result(g, 0, out.data, out.len);
+    rig_read(g, g->c);
+    assert_string_equal(order, "n0 n1 n2 n3 ");
+    tl_out_free(&out);
+    END;
+}
+
 TEST(a_burst_is_refused_here_with_the_seconds)
 {
     char name[32];
@@ -167,6 +197,7 @@ int main(void)
         cmocka_unit_test(a_name_that_is_being_asked_for_is_not_asked_for_twice),
         cmocka_unit_test(who_waits_for_a_name_asks_the_account_of_now),
         cmocka_unit_test(who_waits_for_a_name_of_an_account_that_goes_is_answered),
+        cmocka_unit_test(who_waits_for_a_name_goes_on_in_the_order_of_coming),
         cmocka_unit_test(a_burst_is_refused_here_with_the_seconds),
         cmocka_unit_test(a_flood_wait_holds_over_a_restart),
     };

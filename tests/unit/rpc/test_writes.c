@@ -114,6 +114,35 @@ TEST(progress_is_told_to_who_asks)
     END;
 }
 
+TEST(who_reacted_is_listed)
+{
+    static const char json[] = "{\"_\":\"messages.messageReactionsList\",\"count\":3,\"reactions\":[{\"_\":"
+                               "\"messagePeerReaction\",\"my\":true,"
+                               "\"peer_id\":{\"_\":\"peerUser\",\"user_id\":\"777123\"},\"date\":9,"
+                               "\"reaction\":{\"_\":\"reactionCustomEmoji\","
+                               "\"document_id\":\"5\"}}],\"chats\":[],\"users\":[],\"next_offset\":\"1\"}";
+    struct tl_out out = {0};
+    struct tl_json_error error;
+    json_t *value = json_loads(json, 0, NULL);
+    BEGIN;
+    say(g, "{\"id\":1,\"method\":\"getReactions\",\"params\":{\"chat_id\":\"@alice\",\"message_id\":4,"
+           "\"limit\":1}}");
+    assert_int_equal(tl_load32(g->core[0].body), TL_messages_getMessageReactionsList);
+    assert_int_equal(tl_object_from_json((uint16_t)tl_type_by_name("messages.MessageReactionsList", 29),
+                                         value, "t", NULL, &out, &error),
+                     0);
+    rig_result(g, 0, out.data, out.len);
+    rig_read(g, g->c);
+    assert_string_equal(got(g, "result.items.0"),
+                        "{\"sender_id\":777123,\"date\":9,\"sender_name\":\"Alice\","
+                        "\"sender_username\":\"alice\",\"reaction\":\"5\",\"mine\":true}");
+    assert_string_equal(got(g, "result.total"), "3");
+    assert_string_equal(got(g, "result.next"), "1");
+    tl_out_free(&out);
+    json_decref(value);
+    END;
+}
+
 TEST(an_answer_that_overtakes_the_end_of_the_send_is_not_missed)
 {
     BEGIN;
@@ -178,6 +207,7 @@ int main(void)
         cmocka_unit_test(every_write_goes_into_the_outbox),
         cmocka_unit_test(what_was_done_already_is_fetched),
         cmocka_unit_test(progress_is_told_to_who_asks),
+        cmocka_unit_test(who_reacted_is_listed),
         cmocka_unit_test(an_answer_that_overtakes_the_end_of_the_send_is_not_missed),
         cmocka_unit_test(ask_ends_with_sent_yes_where_nobody_answers),
         cmocka_unit_test(who_hangs_up_does_not_wait_for_an_answer),

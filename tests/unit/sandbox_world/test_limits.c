@@ -116,6 +116,16 @@ static void the_same_reaction_again_changes_nothing(void **state)
     assert_string_equal(f.error, "400 MESSAGE_NOT_MODIFIED");
 }
 
+static void a_channel_does_not_tell_who_reacted(void **state)
+{
+    (void)state;
+    fix_as(&f, 1, 2);
+    assert_string_equal(say("news", "post", 1), "");
+    fix_control(&f, "history", "{s:s,s:s,s:i}", "of", "alice", "chat", "news", "limit", 1);
+    fix_refused(&f, "403 BROADCAST_FORBIDDEN", "messages.getMessageReactionsList", "{s:o,s:i,s:i}", "peer",
+                fix_peer(&f, "news"), "id", (int)num(f.result, "items.0.message_id"), "limit", 10);
+}
+
 static void a_silent_pin_makes_a_service_message_too(void **state)
 {
     int32_t id;
@@ -144,6 +154,7 @@ int main(void)
         T(slow_mode_takes_no_several_messages_at_once),
         T(a_random_id_is_remembered_for_a_day),
         T(the_same_reaction_again_changes_nothing),
+        T(a_channel_does_not_tell_who_reacted),
         T(a_silent_pin_makes_a_service_message_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
