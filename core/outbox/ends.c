@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tl/ids.h"
@@ -129,6 +130,17 @@ void mt_ob_refused(struct mt_outbox *ob, struct mt_now now, struct mt_ob_row *ro
         mt_ob_slow_note(ob, row->chat, now.mono + e->seconds * MT_US_PER_S);
     if (hold(ob, now, row, e))
         return;
+    if (row->maybe && !row->refused &&
+        mt_ob_can_look(row)) { /* refused is this copy: an earlier one may be there */
+        row->refused = e->code ? e->code : -1;
+        snprintf(row->refusal, sizeof row->refusal, "%s", e->text);
+        row->refused_for = e->seconds;
+        row->old = true;
+        mt_ob_step(ob, now, row, MT_OB_LOOK);
+        return;
+    }
+    if (row->maybe && !row->refused)
+        r.sent = MT_SENT_UNKNOWN;
     memcpy(r.text, e->text, n);
     why = refusal(e->code, r.text);
     mt_ob_end(ob, row, MT_SEND_FAILED, (struct tl_slice){(const uint8_t *)why, why ? strlen(why) : 0}, &r);

@@ -40,10 +40,13 @@ struct mt_ob_row {
     int64_t until;   /* HELD */
     int64_t expires_wall, created, first_sent; /* Unix s */
     int64_t find_until;
-    unsigned flags; /* enum mt_send_flag */
-    bool maybe;     /* an earlier attempt may have been executed */
-    bool told;      /* somebody was told that it goes on: its end is an event */
-    bool old;       /* sent too long ago to be sent again */
+    unsigned flags;  /* enum mt_send_flag */
+    bool maybe;      /* an earlier attempt may have been executed */
+    bool told;       /* somebody was told that it goes on: its end is an event */
+    bool old;        /* sent too long ago to be sent again */
+    int32_t refused; /* code of a refusal that counts if no earlier copy is found; 0: none */
+    char refusal[64];
+    int64_t refused_for; /* s */
     struct mt_ob_id *ids;
     size_t n_ids; /* 0: a method without random_id */
     uint8_t digest[32];

@@ -103,7 +103,12 @@ void mt_outbox_looked(struct mt_outbox *ob, struct mt_now now, int64_t id, const
         mt_ob_found(ob, now, row);
         return;
     }
-    mt_ob_end_unknown(ob, row);
+    if (n && row->refused) /* it is not there: the refusal counts */
+        mt_ob_refused(ob, now, row,
+                      &(struct mt_outbox_refusal){
+                          .code = row->refused, .text = row->refusal, .seconds = row->refused_for});
+    else
+        mt_ob_end_unknown(ob, row);
     mt_ob_start_lanes(ob, now);
 }
 

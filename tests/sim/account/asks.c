@@ -132,7 +132,7 @@ static json_t *edit(struct owner *o)
                      "id", id, "message", text);
 }
 
-static json_t *delete (struct owner *o)
+static json_t *take_back(struct owner *o)
 {
     const struct said *said;
     int32_t id = own_message(o, BOX_COMMON, &said);
@@ -140,14 +140,39 @@ static json_t *delete (struct owner *o)
     return id ? json_pack("{s:s, s:b, s:[i]}", "_", "messages.deleteMessages", "revoke", 1, "id", id) : NULL;
 }
 
+/* Of what other people said: words of ours are counted. */
+static json_t *forward(struct owner *o)
+{
+    int32_t first = (int32_t)asim_random(o->s, BOX_IDS);
+    const struct said *said;
+    char random_id[24];
+
+    for (int32_t i = 0; i < BOX_IDS; i++) {
+        int32_t id = (first + i) % BOX_IDS;
+
+        said = &o->disk.view.said[BOX_COMMON][id];
+        if (!said->present || said->text[0] != 'w')
+            continue;
+        snprintf(random_id, sizeof random_id, "%llu", (unsigned long long)asim_random(o->s, UINT32_MAX));
+        return json_pack("{s:s, s:o, s:[i], s:[s], s:o}", "_", "messages.forwardMessages", "from_peer",
+                         input_peer(o, said->chat), "id", id, "random_id", random_id, "to_peer",
+                         input_peer(o, some_chat(o)));
+    }
+    return NULL;
+}
+
 static json_t *some_call(struct owner *o, struct mt_call *call)
 {
-    uint64_t what = asim_random(o->s, 10);
+    uint64_t what = asim_random(o->s, 12);
 
     if (what < 2)
         return edit(o);
     if (what < 3)
-        return delete (o);
+        return take_back(o);
+    if (what >= 10 && !o->bot) {
+        call->flags = MT_CALL_RANDOM_ID;
+        return forward(o);
+    }
     call->flags = MT_CALL_REPEATABLE;
     if (o->bot || what < 5) {
         call->dc = asim_random(o->s, 3) || o->bot ? 0 : asim_random(o->s, 2) ? 3 : 1;
@@ -225,8 +250,6 @@ static void told_letter(struct owner *o, struct letter *l, const struct told *t)
         l->promised = true;
         return;
     case MT_REPLY_RPC_ERROR:
-        l->refused = !l->open;
-        break;
     case MT_REPLY_TIMEOUT:
     case MT_REPLY_CANCELLED:
     case MT_REPLY_FAILED:

@@ -113,7 +113,7 @@ static const struct sb_msg *something_said(struct asim *s)
     for (size_t tries = 0; tries < 20 && n; tries++) {
         const struct sb_post *p = s->world->posts[asim_random(s, n)];
 
-        for (const struct sb_msg *m = p->text[0] == 'w' ? p->copies : NULL; m; m = m->next_copy)
+        for (const struct sb_msg *m = p->text[0] == 'w' && !p->fwd ? p->copies : NULL; m; m = m->next_copy)
             if (!m->deleted && p->from.kind == SB_USER && (m->peer.kind == SB_CHANNEL || m->out))
                 return m;
     }

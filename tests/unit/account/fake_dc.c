@@ -282,6 +282,15 @@ void fake_error(int32_t id, const char *method, int32_t code, const char *text)
             .kind = MT_DC_ERROR, .code = code, .text = {(const uint8_t *)text, strlen(text)}});
 }
 
+void fake_error_again(int32_t id, const char *method, int32_t code, const char *text)
+{
+    end(id, method,
+        (struct mt_dc_event){.kind = MT_DC_ERROR,
+                             .code = code,
+                             .text = {(const uint8_t *)text, strlen(text)},
+                             .sent = MT_SENT_UNKNOWN});
+}
+
 void fake_failed(int32_t id, const char *method, int code, enum mt_sent sent)
 {
     end(id, method, (struct mt_dc_event){.kind = MT_DC_FAILED, .code = code, .sent = sent});

@@ -29,6 +29,8 @@ struct fake_req *fake_req(int32_t dc_id, const char *method);
 void fake_result(int32_t dc_id, const char *method, const char *type, const char *json);
 void fake_result_call(int32_t dc_id, const char *method, struct tl_slice result);
 void fake_error(int32_t dc_id, const char *method, int32_t code, const char *text);
+/* The same to a request of which an earlier copy may have been executed. */
+void fake_error_again(int32_t dc_id, const char *method, int32_t code, const char *text);
 void fake_failed(int32_t dc_id, const char *method, int code, enum mt_sent sent);
 void fake_up(int32_t dc_id);
 void fake_down(int32_t dc_id);

@@ -144,6 +144,29 @@ static void a_row_sent_a_day_ago_is_found_by_what_it_says(void **state)
     ab_done(b);
 }
 
+/* The first copy was executed, its answer lost; the second is refused: SLOWMODE_WAIT because of the first. */
+static void a_refused_repeat_is_no_refusal_where_the_first_is_found(void **state)
+{
+    static const struct {
+        const char *found, *row;
+    } cases[] = {{"hi", "row 2 | reply 1 RESULT"}, {"other", "row 3 | reply 1 RPC_ERROR 400 PEER_FLOOD"}};
+
+    for (size_t i = 0; i < 2; i++) {
+        struct abench *b = ab_ready();
+
+        send_to(b, 1, 7, TEXT(7, "hi"), NULL, 100);
+        ab_turn(b);
+        fake_error_again(2, "messages.sendMessage", 400, "PEER_FLOOD");
+        ab_wait(b, 0);
+        ab_expect(b, ""); /* nobody is told yet */
+        fake_result(2, "messages.search", "messages.Messages",
+                    history(message(27, (int)(b->now.wall / MT_US_PER_S), cases[i].found, true)));
+        ab_wait(b, 0);
+        ab_expect(b, cases[i].row);
+        ab_done(b);
+    }
+}
+
 /* state.db is lost, and with it what updates told: the server knows the random_id, and nothing else does. */
 static void a_repeat_after_everything_was_lost_finds_the_first_message(void **state)
 {
@@ -303,6 +326,7 @@ int main(void)
         cmocka_unit_test(a_number_that_never_comes_does_not_keep_the_caller),
         cmocka_unit_test(a_row_sent_a_day_ago_is_not_sent_again),
         cmocka_unit_test(a_row_sent_a_day_ago_is_found_by_what_it_says),
+        cmocka_unit_test(a_refused_repeat_is_no_refusal_where_the_first_is_found),
         cmocka_unit_test(a_repeat_after_everything_was_lost_finds_the_first_message),
         cmocka_unit_test(a_queued_send_is_answered_by_its_row_and_sent_later),
         cmocka_unit_test(a_queued_send_survives_a_restart_and_expires),
