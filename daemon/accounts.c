@@ -235,8 +235,8 @@ static int open_one(struct tgd *d, const struct store_account *row, struct mt_no
     return MT_OK;
 }
 
-static void note_closed(struct tgd *d, const char *name, const char *why, const struct tgd_closed *before,
-                        size_t n_before)
+static void note_closed(struct tgd *d, int32_t id, const char *name, const char *why,
+                        const struct tgd_closed *before, size_t n_before)
 {
     struct tgd_closed *list = realloc(d->closed, (d->n_closed + 1) * sizeof *list), *c;
     bool known = false;
@@ -245,6 +245,7 @@ static void note_closed(struct tgd *d, const char *name, const char *why, const 
         return;
     d->closed = list;
     c = &list[d->n_closed++];
+    c->id = id;
     snprintf(c->name, sizeof c->name, "%s", name);
     snprintf(c->why, sizeof c->why, "%s", why);
     for (size_t i = 0; i < n_before; i++)
@@ -267,7 +268,7 @@ static int open_row(void *arg, const struct store_account *row)
     if (a)
         a->stored = true;
     else if (open_one(r->d, row, tgd_now()) != MT_OK)
-        note_closed(r->d, row->name, store_error(r->d->store), r->before, r->n_before);
+        note_closed(r->d, row->id, row->name, store_error(r->d->store), r->before, r->n_before);
     return 0;
 }
 
@@ -384,15 +385,28 @@ void tgd_account_halt(struct tgd_account *a, struct mt_now now)
     tgd_links_close(a);
 }
 
+static struct tgd_closed *closed_by_id(struct tgd *d, int32_t id)
+{
+    for (size_t i = 0; i < d->n_closed; i++)
+        if (d->closed[i].id == id)
+            return &d->closed[i];
+    return NULL;
+}
+
 int tgd_account_remove(struct tgd *d, int32_t id, char err[256])
 {
     struct tgd_account *a = tgd_account_by_id(d, id);
-    int r = store_account_remove(d->store, id);
+    struct tgd_closed *closed = closed_by_id(d, id);
+    int r = a || closed ? store_account_remove(d->store, id) : MT_E_NOT_FOUND;
 
-    if (!a || r != MT_OK) {
-        snprintf(err, 256, "%s", a ? store_error(d->store) : "no such account");
-        return a ? r : MT_E_NOT_FOUND;
+    if (r != MT_OK) {
+        snprintf(err, 256, "%s", a || closed ? store_error(d->store) : "no such account");
+        return r;
     }
+    if (closed)
+        *closed = d->closed[--d->n_closed];
+    if (!a)
+        return MT_OK;
     forget(d, place_of(d, id)); /* a caller further up may still hold it: freed by tgd_accounts_reap() */
     tgd_account_halt(a, tgd_now());
     return MT_OK;
@@ -449,8 +463,9 @@ int tgd_accounts_restart(struct tgd *d, struct mt_now now)
 
         tgd_account_halt(a, now);
         r = make_core(a, now);
-        if (r == STORE_E_CORRUPT || r == STORE_E_NEWER || r == STORE_E_SERVERS || r == MT_E_NOT_FOUND) {
-            note_closed(d, a->row.name, store_error(d->store), NULL, 0);
+        if (r == STORE_E_CORRUPT || r == STORE_E_NEWER || r == STORE_E_SERVERS || r == STORE_E_SEALED ||
+            r == MT_E_NOT_FOUND) {
+            note_closed(d, a->row.id, a->row.name, store_error(d->store), NULL, 0);
             forget(d, i);
         } else if (r != MT_OK) {
             return r;

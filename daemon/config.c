@@ -9,8 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/crypto/crypto.h"
 #include "core/env.h"
 #include "core/proxy/proxy.h"
+#include "daemon/credentials.h"
 #include "daemon/paths.h"
 #include "tl/nearest.h"
 
@@ -59,6 +61,8 @@ static const struct key table[] = {
      "keep the TL of each update beside its event, for subscribers with raw: true"},
     {"daemon", "proxy", T_PROXY, AT(proxy), NULL, 0, 0, NULL, true, true,
      "way out of all accounts: direct, socks5://, http://, mtproxy:// or a link of t.me, as in setProxy"},
+    {"daemon", "seal_keys", T_BOOL, AT(seal_keys), "yes", 0, 0, "no|yes", false, false,
+     "encrypt the keys of accounts where the credential `keys` is given; no: write them plain again"},
     {"daemon", "transport", T_STRING, AT(transport), "obfuscated", 0, 0,
      "abridged|intermediate|padded|full|obfuscated", false, false, "how packets are framed on the wire"},
     {"daemon", "pfs", T_BOOL, AT(pfs), "yes", 0, 0, "no|yes", false, false,
@@ -214,7 +218,7 @@ void tgd_config_fini(struct tgd_config *c)
         free(c->accounts[i].proxy);
     }
     free(c->file);
-    memset(c, 0, sizeof *c);
+    mt_wipe(c, sizeof *c);
 }
 
 /* --- the file --- */
@@ -347,33 +351,11 @@ int tgd_config_set(struct tgd_config *c, const char *key, const char *value, cha
     return -1;
 }
 
-/* The hash may come as a systemd credential, so that it stands in no file that others read. */
-static int read_credential(struct tgd_config *c, char err[256])
-{
-    const char *dir = getenv("CREDENTIALS_DIRECTORY");
-    char path[TGD_PATH_MAX], line[128];
-    FILE *f;
-    int r = 0;
-
-    if (c->api_hash || !dir)
-        return 0;
-    snprintf(path, sizeof path, "%s/api_hash", dir);
-    f = fopen(path, "re");
-    if (!f)
-        return 0;
-    if (fgets(line, sizeof line, f)) {
-        line[strcspn(line, " \r\n")] = 0;
-        r = tgd_config_set(c, "api_hash", line, err);
-    }
-    fclose(f);
-    return r;
-}
-
 int tgd_config_finish(struct tgd_config *c, char err[256])
 {
     char path[TGD_PATH_MAX];
 
-    if (read_credential(c, err))
+    if (tgd_credentials_read(c, err))
         return -1;
     if (!c->state_dir) {
         if (!tgd_path_state(path, sizeof path)) {

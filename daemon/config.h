@@ -33,8 +33,11 @@ struct tgd_config {
     int32_t journal_days, journal_events, journal_mib; /* bounds of each account's journal */
     bool journal_raw;                                  /* the TL of updates is kept beside their events */
     char *proxy;                                       /* of accounts that say nothing else; NULL: none */
-    char *transport;                                   /* abridged, intermediate, padded, obfuscated, full */
-    bool pfs;                                          /* traffic under temporary keys */
+    bool seal_keys;                                    /* keys.db is sealed where there is a key for it */
+    bool has_keys_key;
+    uint8_t keys_key[32]; /* made of the credential `keys` */
+    char *transport;      /* abridged, intermediate, padded, obfuscated, full */
+    bool pfs;             /* traffic under temporary keys */
     /* [socket main] */
     char *socket;
     int32_t socket_mode;

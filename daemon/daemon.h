@@ -63,6 +63,7 @@ struct tgd {
     struct tgd_turns turns;
     bool draining; /* stopping: no new clients, accounts are closing */
     bool stop;
+    int exit_code;
 };
 
 /* --- accounts.c: the accounts of this process --- */
@@ -88,6 +89,7 @@ struct tgd_account {
 
 /* An account that cannot be opened: its keys are damaged, sealed, of other servers or of a newer version. */
 struct tgd_closed {
+    int32_t id;
     char name[33];
     char why[200];
 };

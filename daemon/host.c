@@ -7,6 +7,7 @@
 #include "daemon/backup.h"
 #include "daemon/daemon.h"
 #include "daemon/edge.h"
+#include "daemon/paths.h"
 #include "daemon/loglines.h"
 #include "daemon/proxies.h"
 
@@ -57,6 +58,16 @@ static int account_add(void *ctx, const char *name, int32_t api_id, const char *
 static int account_remove(void *ctx, int32_t id, char err[256])
 {
     return tgd_account_remove(ctx, id, err);
+}
+
+static int32_t account_closed(void *ctx, const char *name)
+{
+    struct tgd *d = ctx;
+
+    for (size_t i = 0; i < d->n_closed; i++)
+        if (strcmp(d->closed[i].name, name) == 0)
+            return d->closed[i].id;
+    return 0;
 }
 
 static int account_pause(void *ctx, int32_t id, bool paused, char err[256])
@@ -270,6 +281,9 @@ static json_t *health(void *ctx)
         json_object_set_new(o, "storage", storage);
     say(problems, trouble);
     health_of_accounts(d, problems, warnings);
+    if (tgd_in_memory(d->config.state_dir))
+        say(warnings,
+            "the state folder is on a file system in memory: logins do not outlive the machine's next start");
     health_of_journal(d, o, warnings);
     if (json_array_size(warnings) == 0)
         json_object_del(o, "warnings");
@@ -370,6 +384,7 @@ void tgd_host_init(struct tgd *d)
                                 .account_by_id = account_by_id,
                                 .account_add = account_add,
                                 .account_remove = account_remove,
+                                .account_closed = account_closed,
                                 .account_pause = account_pause,
                                 .journal_end = journal_end,
                                 .journal_oldest = journal_oldest,

@@ -24,6 +24,9 @@
 
 #define STOP_GRACE (2 * MT_US_PER_S)
 
+/* Exit status: 1 and 2 are anything else and a wrong option. */
+enum { EXIT_ANOTHER = 3, /* another daemon has the state folder */ EXIT_STATE = 4 /* it cannot be used */ };
+
 enum { OPT_CHECK = 256, OPT_PRINT_SOCKET, OPT_HELP_CONFIG, OPT_SET };
 
 static const struct option options[] = {
@@ -193,12 +196,19 @@ static int open_store(struct tgd *d, char err[256])
                             .dir = d->config.state_dir,
                             .socket_path = d->config.socket,
                             .server_set = set,
+                            .seal_key = d->config.has_keys_key ? d->config.keys_key : NULL,
+                            .unseal = !d->config.seal_keys,
                             .now = tgd_now(),
                             .boot_id = boot};
 
+    int r;
+
     mt_servers_digest(d->servers, set);
     tgd_boot_id(boot);
-    return store_open(&cfg, &d->store, err);
+    r = store_open(&cfg, &d->store, err);
+    if (r != MT_OK)
+        d->exit_code = r == STORE_E_LOCKED ? EXIT_ANOTHER : EXIT_STATE;
+    return r;
 }
 
 /* --- the loop --- */
@@ -430,7 +440,7 @@ int main(int argc, char **argv)
         if (set_up(&d, err) == 0)
             run(&d);
         else
-            code = 1;
+            code = d.exit_code ? d.exit_code : 1;
     }
 end:
     if (err[0])

@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+
+#include <linux/magic.h>
 
 static bool join(char *out, size_t cap, const char *dir, const char *rest)
 {
@@ -92,4 +95,11 @@ bool tgd_path_config(char *out, size_t cap)
     if (home_folder(out, cap, "XDG_CONFIG_HOME", ".config", "tgd/tgd.conf") && access(out, F_OK) == 0)
         return true;
     return join(out, cap, "/etc", "tgd/tgd.conf") && access(out, F_OK) == 0;
+}
+
+bool tgd_in_memory(const char *path)
+{
+    struct statfs fs;
+
+    return statfs(path, &fs) == 0 && (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC);
 }

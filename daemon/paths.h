@@ -16,4 +16,6 @@ bool tgd_path_socket(const char *state_dir, char *out, size_t cap);
 /* The first that exists of $CONFIGURATION_DIRECTORY, $XDG_CONFIG_HOME (~/.config), /etc; false: none does. */
 bool tgd_path_config(char *out, size_t cap);
 /* Makes a folder and its parents, the last one with `mode`. False with errno. */
+/* Whether what lies there is gone when the machine is switched off. */
+bool tgd_in_memory(const char *path);
 bool tgd_make_folder(const char *path, unsigned mode);

@@ -73,6 +73,8 @@ struct rpc_host {
     int (*account_add)(void *ctx, const char *name, int32_t api_id, const char *api_hash, int32_t *id,
                        char err[256]);
     int (*account_remove)(void *ctx, int32_t id, char err[256]);
+    /* The id of an account that could not be opened, for its removal; 0: none of this name. May be NULL. */
+    int32_t (*account_closed)(void *ctx, const char *name);
     int (*account_pause)(void *ctx, int32_t id, bool paused, char err[256]);
     /* the journal; `lost` as in storage */
     struct rpc_cursor (*journal_end)(void *ctx);

@@ -423,6 +423,9 @@ int store_account_open(struct store *s, int32_t account, const struct store_devi
     memset(out, 0, sizeof *out);
     if (rc == MT_OK)
         rc = store_keys_read(s, a.name, &k, out);
+    if (rc == MT_OK && k.stale && store_keys_reseal(s, a.name) == MT_OK)
+        mt_logf(s->env, MT_LOG_INFO, "store", "account %s: its keys are %s now", a.name,
+                s->seals ? "sealed" : "plain");
     if (rc == MT_OK && here)
         rc = store_ways_device(s, a.name, here, &k.device);
     if (rc == MT_OK && ways) {

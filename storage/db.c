@@ -123,13 +123,26 @@ int store_db_sync_wal(sqlite3 *db)
     return wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
 }
 
+/* One that was copied here carelessly. */
+static void close_to_others(const char *path)
+{
+    struct stat st;
+
+    if (stat(path, &st) == 0 && st.st_mode & 077)
+        chmod(path, 0600);
+}
+
 /* SQLite would make files 0644 less the umask; its -wal, -shm and -journal copy the mode of the main file. */
 static int make_private_file(const char *path)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 
+    if (fd < 0 && errno == EEXIST) {
+        close_to_others(path);
+        return 0;
+    }
     if (fd < 0)
-        return errno == EEXIST ? 0 : -1;
+        return -1;
     fchmod(fd, 0600);
     close(fd);
     return 0;
@@ -273,6 +286,8 @@ int store_db_open(const char *path, enum store_db_kind kind, const struct store_
         store_say(err, "%s: %s", path, strerror(errno));
         return errno == ENOENT ? MT_E_NOT_FOUND : STORE_E_IO;
     }
+    if (must_exist)
+        close_to_others(path);
     if (!must_exist && make_private_file(path) < 0) {
         ret = store_errno_code(errno);
         store_say(err, "cannot make %s: %s", path, strerror(errno));

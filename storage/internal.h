@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
+#include "core/crypto/crypto.h"
 #include "storage/db.h"
 #include "storage/lock.h"
 #include "storage/ring.h"
@@ -36,7 +37,9 @@ struct store {
     const struct mt_env *env;
     char dir[STORE_PATH_MAX - 256];
     uint8_t server_set[32];
-    int64_t wall; /* Unix s, as last told */
+    uint8_t seal_key[32];
+    bool has_seal_key, seals; /* seals: what is written is sealed */
+    int64_t wall;             /* Unix s, as last told */
     int lock_fd;
     struct store_lock_note note;
     sqlite3 *db; /* state.db, the loop's connection */
@@ -130,6 +133,22 @@ void store_accounts_rolled_back(struct store *s);
 /* Deletes all of the account's rows but the journal; in a turn. */
 int store_account_purge(struct store *s, int32_t account);
 
+/* --- seal.c: the form in which a secret is kept --- */
+
+enum { STORE_SECRET_MAX = 2048, STORE_SEALED_MAX = 1 + MT_GCM_NONCE + STORE_SECRET_MAX + MT_GCM_TAG };
+/* What a secret is, so that one cannot stand in the place of another. */
+enum store_secret { STORE_API_HASH = 1, STORE_DEDUP_SECRET = 2, STORE_DC_KEY = 3, STORE_PROXY = 4 };
+
+/* Into out[]; how many bytes, or MT_E_CRYPTO. `which`: a DC's number, or 0. n is at most STORE_SECRET_MAX. */
+int store_secret_close(struct store *s, enum store_secret what, int32_t which, const void *p, size_t n,
+                       uint8_t out[STORE_SEALED_MAX]);
+/*
+ * The plain bytes, at most cap; how many, or STORE_E_CORRUPT, STORE_E_NEWER, STORE_E_SEALED with words in
+ * err. *stale: it is not in the form in which it would be written now.
+ */
+int store_secret_open(struct store *s, enum store_secret what, int32_t which, struct tl_slice kept, void *out,
+                      size_t min, size_t cap, bool *stale, char err[STORE_ERR_MAX]);
+
 /* --- keys.c: each call opens keys.db, does one thing power-safely, closes it --- */
 struct store_keys {
     int32_t account; /* id */
@@ -141,6 +160,7 @@ struct store_keys {
     uint8_t dedup_secret[32];
     struct store_device device;
     char proxy[STORE_PROXY_MAX];
+    bool stale; /* some secret is not in the form in which it would be written now */
 };
 int store_keys_create(struct store *s, const char *name, const struct store_keys *k);
 int store_keys_read(struct store *s, const char *name, struct store_keys *k, struct mt_saved *saved);
@@ -149,8 +169,9 @@ int store_keys_set_id(struct store *s, const char *name, int32_t account);
 int store_keys_put_dc(struct store *s, const char *name, const struct mt_saved_dc *dc);
 int store_keys_put_auth(struct store *s, const char *name, const struct mt_saved *saved);
 int store_keys_forget(struct store *s, const char *name);
+/* Writes every secret anew, in one transaction; copies from before a migration go. */
+int store_keys_reseal(struct store *s, const char *name);
 /* What keys.c and ways.c share. `name` "": the keys.db of the state folder itself, which has no account. */
-#define STORE_SECRET_MAX 2048
 int store_keys_open(struct store *s, const char *name, bool must_exist, sqlite3 **db);
 /* Opened, checked to be for our servers, BEGIN; then end, which commits where rc is SQLITE_OK, and closes. */
 int store_keys_begin(struct store *s, const char *name, sqlite3 **db);
@@ -159,15 +180,20 @@ int store_keys_fail(struct store *s, const char *name, sqlite3 *db, int rc);
 sqlite3_stmt *store_keys_prepare(sqlite3 *db, const char *sql);
 /* Steps to the end and finalizes; NULL counts as its connection's error. An SQLite code. */
 int store_keys_finish(sqlite3 *db, sqlite3_stmt *st);
-void store_keys_bind_secret(sqlite3_stmt *st, int i, const void *p, size_t n);
+/* As store_keys_finish(), where all secrets could be bound. */
+int store_keys_finish_bound(sqlite3 *db, sqlite3_stmt *st, bool bound);
+/* False: it could not be sealed. */
+bool store_keys_bind_secret(struct store *s, sqlite3_stmt *st, int i, enum store_secret what, int32_t which,
+                            const void *p, size_t n);
 /* The plain bytes, at most cap; fewer than min is damage. Returns how many, or an error. */
-int store_keys_open_secret(struct store *s, const char *name, sqlite3_stmt *st, int i, void *out, size_t min,
-                           size_t cap);
+int store_keys_open_secret(struct store *s, const char *name, sqlite3_stmt *st, int i, enum store_secret what,
+                           int32_t which, void *out, size_t min, size_t cap, bool *stale);
 
 /* --- ways.c --- */
 int store_ways_read(struct store *s, const char *name, sqlite3 *db, struct mt_addresses *out);
-/* Of an open keys.db: the proxy as text. */
-int store_ways_proxy(struct store *s, const char *name, sqlite3 *db, char out[STORE_PROXY_MAX]);
+/* Of an open keys.db: the proxy as text; "": none. And its being written, "": none. */
+int store_ways_proxy(struct store *s, const char *name, sqlite3 *db, char out[STORE_PROXY_MAX], bool *stale);
+int store_ways_put_proxy(struct store *s, sqlite3 *db, const char *text);
 /* Stores `here` as far as storage.h says it replaces `kept`. */
 int store_ways_device(struct store *s, const char *name, const struct store_device *here,
                       const struct store_device *kept);

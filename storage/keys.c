@@ -1,15 +1,14 @@
 /*
  * accounts/NAME/keys.db: what a login is made of. Open only while one thing is done, so that a copy, a backup
  * or another tool never meets a half of it; rollback journal and synchronous=EXTRA, so that what returned is
- * on the disk. Every secret begins with a scheme byte; 0 is plain.
+ * on the disk. In which form a secret is kept: seal.c.
  */
 #include "storage/internal.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-enum { SCHEME_PLAIN = 0 };
 
 int store_keys_open(struct store *s, const char *name, bool must_exist, sqlite3 **db)
 {
@@ -51,38 +50,41 @@ int store_keys_finish(sqlite3 *db, sqlite3_stmt *st)
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-/* SQLite copies the sealed bytes and frees its copy with the statement. */
-void store_keys_bind_secret(sqlite3_stmt *st, int i, const void *p, size_t n)
+int store_keys_finish_bound(sqlite3 *db, sqlite3_stmt *st, bool bound)
 {
-    uint8_t sealed[1 + STORE_SECRET_MAX];
-
-    n = n < STORE_SECRET_MAX ? n : STORE_SECRET_MAX;
-    sealed[0] = SCHEME_PLAIN;
-    memcpy(sealed + 1, p, n);
-    sqlite3_bind_blob(st, i, sealed, (int)(1 + n), SQLITE_TRANSIENT);
-    mt_wipe(sealed, sizeof sealed);
+    if (bound || !st)
+        return store_keys_finish(db, st);
+    sqlite3_finalize(st);
+    return SQLITE_ERROR;
 }
 
-int store_keys_open_secret(struct store *s, const char *name, sqlite3_stmt *st, int i, void *out, size_t min,
-                           size_t cap)
+/* SQLite copies the bytes and frees its copy with the statement. */
+bool store_keys_bind_secret(struct store *s, sqlite3_stmt *st, int i, enum store_secret what, int32_t which,
+                            const void *p, size_t n)
 {
-    struct tl_slice v = store_col_slice(st, i);
+    uint8_t kept[STORE_SEALED_MAX];
+    int len = n > STORE_SECRET_MAX ? MT_E_TOO_LARGE : store_secret_close(s, what, which, p, n, kept);
 
-    if (v.n >= 1 && v.p[0] != SCHEME_PLAIN)
-        return store_fail(s, STORE_E_NEWER,
-                          "account %s: keys.db: a secret is sealed with scheme %d, this tgd"
-                          " knows scheme %d",
-                          name, v.p[0], SCHEME_PLAIN);
-    if (v.n < 1 + min || v.n > 1 + cap)
-        return store_fail(s, STORE_E_CORRUPT, "account %s: keys.db: a secret has a wrong length", name);
-    memcpy(out, v.p + 1, v.n - 1);
-    return (int)(v.n - 1);
+    if (len > 0)
+        sqlite3_bind_blob(st, i, kept, len, SQLITE_TRANSIENT);
+    mt_wipe(kept, sizeof kept);
+    return len > 0;
+}
+
+int store_keys_open_secret(struct store *s, const char *name, sqlite3_stmt *st, int i, enum store_secret what,
+                           int32_t which, void *out, size_t min, size_t cap, bool *stale)
+{
+    char err[STORE_ERR_MAX] = "";
+    int n = store_secret_open(s, what, which, store_col_slice(st, i), out, min, cap, stale, err);
+
+    return n < 0 ? store_fail(s, n, "account %s: keys.db: %.200s", name, err) : n;
 }
 
 int store_keys_create(struct store *s, const char *name, const struct store_keys *k)
 {
     sqlite3 *db;
     sqlite3_stmt *st;
+    bool bound = false;
     int rc = store_keys_open(s, name, false, &db);
 
     if (rc != MT_OK)
@@ -94,10 +96,11 @@ int store_keys_create(struct store *s, const char *name, const struct store_keys
         sqlite3_bind_int64(st, 1, k->account);
         sqlite3_bind_blob(st, 2, s->server_set, sizeof s->server_set, SQLITE_STATIC);
         sqlite3_bind_int64(st, 3, k->api_id);
-        store_keys_bind_secret(st, 4, k->api_hash, strlen(k->api_hash));
-        store_keys_bind_secret(st, 5, k->dedup_secret, sizeof k->dedup_secret);
+        bound =
+            store_keys_bind_secret(s, st, 4, STORE_API_HASH, 0, k->api_hash, strlen(k->api_hash)) &&
+            store_keys_bind_secret(s, st, 5, STORE_DEDUP_SECRET, 0, k->dedup_secret, sizeof k->dedup_secret);
     }
-    rc = store_keys_fail(s, name, db, store_keys_finish(db, st));
+    rc = store_keys_fail(s, name, db, store_keys_finish_bound(db, st, bound));
     sqlite3_close(db);
     return rc;
 }
@@ -121,11 +124,12 @@ static int read_account(struct store *s, const char *name, sqlite3 *db, struct s
     k->user_id = sqlite3_column_int64(st, 2);
     k->bot = sqlite3_column_int64(st, 3) != 0;
     k->api_id = (int32_t)sqlite3_column_int64(st, 4);
-    n = store_keys_open_secret(s, name, st, 5, k->api_hash, 0, sizeof k->api_hash - 1);
+    n = store_keys_open_secret(s, name, st, 5, STORE_API_HASH, 0, k->api_hash, 0, sizeof k->api_hash - 1,
+                               &k->stale);
     if (n >= 0) {
         k->api_hash[n] = 0;
-        n = store_keys_open_secret(s, name, st, 6, k->dedup_secret, sizeof k->dedup_secret,
-                                   sizeof k->dedup_secret);
+        n = store_keys_open_secret(s, name, st, 6, STORE_DEDUP_SECRET, 0, k->dedup_secret,
+                                   sizeof k->dedup_secret, sizeof k->dedup_secret, &k->stale);
     }
     rc = n < 0 ? n : MT_OK;
     set = store_col_slice(st, 8);
@@ -140,7 +144,7 @@ static int read_account(struct store *s, const char *name, sqlite3 *db, struct s
     return rc;
 }
 
-static int read_dcs(struct store *s, const char *name, sqlite3 *db, struct mt_saved *saved)
+static int read_dcs(struct store *s, const char *name, sqlite3 *db, struct mt_saved *saved, bool *stale)
 {
     sqlite3_stmt *st = store_keys_prepare(db, "SELECT dc_id, authorised, key_id, key FROM dc ORDER BY dc_id");
     int rc = st ? SQLITE_ROW : sqlite3_errcode(db);
@@ -148,13 +152,14 @@ static int read_dcs(struct store *s, const char *name, sqlite3 *db, struct mt_sa
     while (rc == SQLITE_ROW && saved->n_dcs < MT_DCS_MAX && (rc = sqlite3_step(st)) == SQLITE_ROW) {
         struct mt_saved_dc *dc = &saved->dcs[saved->n_dcs];
         uint8_t key[MT_KEY_LEN];
-        int n = store_keys_open_secret(s, name, st, 3, key, sizeof key, sizeof key);
+        int32_t id = (int32_t)sqlite3_column_int64(st, 0);
+        int n = store_keys_open_secret(s, name, st, 3, STORE_DC_KEY, id, key, sizeof key, sizeof key, stale);
 
         if (n < 0) {
             sqlite3_finalize(st);
             return n;
         }
-        dc->dc_id = (int32_t)sqlite3_column_int64(st, 0);
+        dc->dc_id = id;
         dc->authorised = sqlite3_column_int64(st, 1) != 0;
         dc->has_key = true;
         mt_auth_key_set(&dc->key, key);
@@ -181,11 +186,11 @@ int store_keys_read(struct store *s, const char *name, struct store_keys *k, str
         return rc;
     rc = read_account(s, name, db, k);
     if (rc == MT_OK && saved)
-        rc = read_dcs(s, name, db, saved);
+        rc = read_dcs(s, name, db, saved, &k->stale);
     if (rc == MT_OK && saved)
         rc = store_ways_read(s, name, db, &saved->addresses);
     if (rc == MT_OK)
-        rc = store_ways_proxy(s, name, db, k->proxy);
+        rc = store_ways_proxy(s, name, db, k->proxy, &k->stale);
     sqlite3_close(db);
     return rc;
 }
@@ -221,6 +226,7 @@ int store_keys_set_api(struct store *s, const char *name, int32_t api_id, const 
 {
     sqlite3 *db;
     sqlite3_stmt *st;
+    bool bound = false;
     int rc = store_keys_begin(s, name, &db);
 
     if (rc != MT_OK)
@@ -228,9 +234,9 @@ int store_keys_set_api(struct store *s, const char *name, int32_t api_id, const 
     st = store_keys_prepare(db, "UPDATE account SET api_id = ?1, api_hash = ?2");
     if (st) {
         sqlite3_bind_int64(st, 1, api_id);
-        store_keys_bind_secret(st, 2, api_hash, strlen(api_hash));
+        bound = store_keys_bind_secret(s, st, 2, STORE_API_HASH, 0, api_hash, strlen(api_hash));
     }
-    return store_keys_end(s, name, db, store_keys_finish(db, st));
+    return store_keys_end(s, name, db, store_keys_finish_bound(db, st, bound));
 }
 
 int store_keys_set_id(struct store *s, const char *name, int32_t account)
@@ -249,9 +255,10 @@ int store_keys_set_id(struct store *s, const char *name, int32_t account)
     return rc;
 }
 
-static int put_dc(sqlite3 *db, const struct mt_saved_dc *dc)
+static int put_dc(struct store *s, sqlite3 *db, const struct mt_saved_dc *dc)
 {
     sqlite3_stmt *st;
+    bool bound = true;
 
     st = store_keys_prepare(db, dc->has_key
                                     ? "REPLACE INTO dc(dc_id, authorised, key_id, key) VALUES(?1, ?2, ?3, ?4)"
@@ -261,10 +268,11 @@ static int put_dc(sqlite3 *db, const struct mt_saved_dc *dc)
         if (dc->has_key) {
             sqlite3_bind_int64(st, 2, dc->authorised);
             sqlite3_bind_int64(st, 3, (int64_t)dc->key.id);
-            store_keys_bind_secret(st, 4, dc->key.key, sizeof dc->key.key);
+            bound =
+                store_keys_bind_secret(s, st, 4, STORE_DC_KEY, dc->dc_id, dc->key.key, sizeof dc->key.key);
         }
     }
-    return store_keys_finish(db, st);
+    return store_keys_finish_bound(db, st, bound);
 }
 
 int store_keys_put_dc(struct store *s, const char *name, const struct mt_saved_dc *dc)
@@ -272,7 +280,7 @@ int store_keys_put_dc(struct store *s, const char *name, const struct mt_saved_d
     sqlite3 *db;
     int rc = store_keys_begin(s, name, &db);
 
-    return rc == MT_OK ? store_keys_end(s, name, db, put_dc(db, dc)) : rc;
+    return rc == MT_OK ? store_keys_end(s, name, db, put_dc(s, db, dc)) : rc;
 }
 
 int store_keys_put_auth(struct store *s, const char *name, const struct mt_saved *saved)
@@ -292,7 +300,7 @@ int store_keys_put_auth(struct store *s, const char *name, const struct mt_saved
     rc = store_keys_finish(db, st);
     for (size_t i = 0; rc == SQLITE_OK && i < saved->n_dcs && i < MT_DCS_MAX; i++)
         if (saved->dcs[i].has_key)
-            rc = put_dc(db, &saved->dcs[i]);
+            rc = put_dc(s, db, &saved->dcs[i]);
     return store_keys_end(s, name, db, rc);
 }
 
@@ -322,4 +330,42 @@ int store_keys_forget(struct store *s, const char *name)
             store_db_exec(
                 db, "DELETE FROM dc; UPDATE account SET main_dc = 0, user_id = 0, bot = 0, device = ''"));
     return rc == MT_OK ? remove_copies(s, name) : rc;
+}
+
+/* --- another form --- */
+
+static int put_secrets(struct store *s, sqlite3 *db, const struct store_keys *k, const struct mt_saved *saved)
+{
+    sqlite3_stmt *st = store_keys_prepare(db, "UPDATE account SET api_hash = ?1, dedup_secret = ?2");
+    bool bound = false;
+    int rc;
+
+    if (st)
+        bound =
+            store_keys_bind_secret(s, st, 1, STORE_API_HASH, 0, k->api_hash, strlen(k->api_hash)) &&
+            store_keys_bind_secret(s, st, 2, STORE_DEDUP_SECRET, 0, k->dedup_secret, sizeof k->dedup_secret);
+    rc = store_keys_finish_bound(db, st, bound);
+    for (size_t i = 0; rc == SQLITE_OK && i < saved->n_dcs; i++)
+        rc = put_dc(s, db, &saved->dcs[i]);
+    return rc == SQLITE_OK && k->proxy[0] ? store_ways_put_proxy(s, db, k->proxy) : rc;
+}
+
+int store_keys_reseal(struct store *s, const char *name)
+{
+    struct mt_saved *saved = calloc(1, sizeof *saved);
+    struct store_keys k = {0};
+    sqlite3 *db;
+    int rc = saved ? store_keys_read(s, name, &k, saved) : MT_E_NOMEM;
+
+    if (rc == MT_OK)
+        rc = store_keys_begin(s, name, &db);
+    if (rc == MT_OK)
+        rc = store_keys_end(s, name, db, put_secrets(s, db, &k, saved));
+    if (rc == MT_OK)
+        rc = remove_copies(s, name);
+    mt_wipe(&k, sizeof k);
+    if (saved)
+        mt_wipe(saved, sizeof *saved);
+    free(saved);
+    return rc;
 }

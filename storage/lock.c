@@ -85,7 +85,11 @@ int store_lock_take(const char *dir, int *fd, struct store_lock_note *note, char
                       note->socket[0] ? note->socket : "unknown");
             ret = STORE_E_LOCKED;
         } else {
-            store_say(err, "cannot lock %s: %s", path, strerror(errno));
+            store_say(
+                err,
+                "cannot lock %.100s: %s; without it two daemons could damage the folder: put it on a file "
+                "system that knows flock",
+                path, strerror(errno));
         }
         close(f);
         return ret;

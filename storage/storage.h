@@ -32,6 +32,8 @@ enum store_err {
     STORE_E_CURSOR = -136,    /* cursor of no epoch that ever was, or beyond the end */
     STORE_E_READ_ONLY = -137, /* the folder or file system admits no writes */
     STORE_E_CANCELLED = -138, /* a backup was */
+    STORE_E_SEALED = -139,    /* keys.db is sealed with a key that is not given, or with another one */
+    STORE_E_FOREIGN = -140,   /* the state folder belongs to another user */
 };
 
 struct store;
@@ -42,6 +44,12 @@ struct store_cfg {
     const char *socket_path;   /* written into the lock, for the message of a second instance */
     const uint8_t *server_set; /* 32 bytes: mt_servers_digest() */
     struct mt_now now;
+    /*
+     * NULL: keys.db is plain. Else 32 bytes with which its secrets are sealed; with `unseal` they are only
+     * opened, and written plain. What was written otherwise is rewritten when the account is loaded.
+     */
+    const uint8_t *seal_key;
+    bool unseal;
     const char *boot_id; /* of this boot; another one after an unclean end raises the journal's epoch */
 };
 /* On failure *out is NULL and err[] says why in words for a person. */

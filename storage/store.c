@@ -256,16 +256,57 @@ static int make_folder(const char *path, char err[256])
     return MT_OK;
 }
 
-static int make_folders(const char *dir, char err[256])
+/* Ours, and closed to others: whoever reads keys.db is logged in. *was: the mode that had to be changed, or
+ * 0. */
+static int close_to_others(const char *path, mode_t *was, char err[256])
+{
+    struct stat st;
+
+    *was = 0;
+    if (stat(path, &st) < 0) {
+        store_say(err, "%.180s: %s", path, strerror(errno));
+        return store_errno_code(errno);
+    }
+    if (!S_ISDIR(st.st_mode)) {
+        store_say(err, "%.180s is not a folder", path);
+        return STORE_E_IO;
+    }
+    if (st.st_uid != geteuid()) {
+        store_say(err, "%.180s belongs to the user with number %ld, and this is number %ld", path,
+                  (long)st.st_uid, (long)geteuid());
+        return STORE_E_FOREIGN;
+    }
+    if (!(st.st_mode & 077))
+        return MT_OK;
+    *was = st.st_mode & 07777;
+    if (chmod(path, 0700) < 0) {
+        store_say(err, "%.150s is open to others, which cannot be changed: %s", path, strerror(errno));
+        return store_errno_code(errno);
+    }
+    return MT_OK;
+}
+
+static int make_folders(struct store *s, const char *dir, char err[256])
 {
     char path[STORE_PATH_MAX];
+    mode_t was = 0, other;
     int ret = make_folder(dir, err);
+
+    if (ret == MT_OK)
+        ret = close_to_others(dir, &was, err);
+    if (was)
+        mt_logf(s->env, MT_LOG_WARN, "store", "%.200s was open to others (mode %o): closed now", dir,
+                (unsigned)was);
 
     snprintf(path, sizeof path, "%s/accounts", dir);
     if (ret == MT_OK)
         ret = make_folder(path, err);
+    if (ret == MT_OK)
+        ret = close_to_others(path, &other, err);
     snprintf(path, sizeof path, "%s/files", dir);
-    return ret == MT_OK ? make_folder(path, err) : ret;
+    if (ret == MT_OK)
+        ret = make_folder(path, err);
+    return ret == MT_OK ? close_to_others(path, &other, err) : ret;
 }
 
 static void set_aside(struct store *s, const char *path, const char *why)
@@ -396,6 +437,7 @@ static void free_all(struct store *s)
     store_cache_close(s);
     sqlite3_close(s->sync.db);
     forget_state(s);
+    mt_wipe(s->seal_key, sizeof s->seal_key);
 }
 
 int store_open(const struct store_cfg *cfg, struct store **out, char err[256])
@@ -418,13 +460,18 @@ int store_open(const struct store_cfg *cfg, struct store **out, char err[256])
     s->journal.bounds.seconds = 7 * 86400;
     s->journal.bounds.events = 1000000;
     s->journal.bounds.bytes = 256 * 1024 * 1024;
+    if (cfg->seal_key) {
+        memcpy(s->seal_key, cfg->seal_key, sizeof s->seal_key);
+        s->has_seal_key = true;
+        s->seals = !cfg->unseal;
+    }
     if (cfg->server_set)
         memcpy(s->server_set, cfg->server_set, sizeof s->server_set);
     if (!cfg->dir[0] || (size_t)snprintf(s->dir, sizeof s->dir, "%s", cfg->dir) >= sizeof s->dir) {
         store_say(err, "the name of the state folder is empty or too long");
         goto fail;
     }
-    ret = make_folders(s->dir, err);
+    ret = make_folders(s, s->dir, err);
     if (ret == MT_OK)
         ret = store_lock_take(s->dir, &s->lock_fd, &found.note, err);
     if (ret == MT_OK)

@@ -145,13 +145,13 @@ static int name_of(struct store *s, int32_t account, char name[33])
     return account ? store_account_name(s, account, name) : MT_OK;
 }
 
-int store_ways_proxy(struct store *s, const char *name, sqlite3 *db, char out[STORE_PROXY_MAX])
+int store_ways_proxy(struct store *s, const char *name, sqlite3 *db, char out[STORE_PROXY_MAX], bool *stale)
 {
     sqlite3_stmt *st = store_keys_prepare(db, "SELECT proxy FROM account WHERE proxy IS NOT NULL");
     int rc = st ? sqlite3_step(st) : sqlite3_errcode(db), n = 0;
 
     if (rc == SQLITE_ROW) {
-        n = store_keys_open_secret(s, name, st, 0, out, 1, STORE_PROXY_MAX - 1);
+        n = store_keys_open_secret(s, name, st, 0, STORE_PROXY, 0, out, 1, STORE_PROXY_MAX - 1, stale);
         rc = SQLITE_DONE;
     }
     sqlite3_finalize(st);
@@ -163,6 +163,7 @@ int store_ways_proxy(struct store *s, const char *name, sqlite3 *db, char out[ST
 int store_proxy_get(struct store *s, int32_t account, char out[STORE_PROXY_MAX])
 {
     char name[33];
+    bool stale = false;
     sqlite3 *db;
     int rc = name_of(s, account, name);
 
@@ -171,9 +172,19 @@ int store_proxy_get(struct store *s, int32_t account, char out[STORE_PROXY_MAX])
         rc = store_keys_open(s, name, true, &db);
     if (rc != MT_OK) /* none was ever set for all */
         return rc == MT_E_NOT_FOUND && !account ? MT_OK : rc;
-    rc = store_ways_proxy(s, name, db, out);
+    rc = store_ways_proxy(s, name, db, out, &stale);
     sqlite3_close(db);
+    if (rc == MT_OK && stale && !account)
+        (void)store_proxy_put(s, account, out); /* in the form of now; an account's goes with its keys */
     return rc;
+}
+
+int store_ways_put_proxy(struct store *s, sqlite3 *db, const char *text)
+{
+    sqlite3_stmt *st = store_keys_prepare(db, "UPDATE account SET proxy = ?1");
+    bool bound = !*text || (st && store_keys_bind_secret(s, st, 1, STORE_PROXY, 0, text, strlen(text)));
+
+    return store_keys_finish_bound(db, st, bound);
 }
 
 /* The row of the state folder's own keys.db: no account, no servers. */
@@ -188,7 +199,6 @@ int store_proxy_put(struct store *s, int32_t account, const char *text)
 {
     char name[33];
     sqlite3 *db;
-    sqlite3_stmt *st;
     int rc = strlen(text) < STORE_PROXY_MAX ? name_of(s, account, name) : MT_E_ARG;
 
     if (rc == MT_OK)
@@ -198,11 +208,7 @@ int store_proxy_put(struct store *s, int32_t account, const char *text)
     rc = store_db_exec(db, "BEGIN IMMEDIATE");
     if (rc == SQLITE_OK && !account)
         rc = make_row(db);
-    if (rc == SQLITE_OK) {
-        st = store_keys_prepare(db, "UPDATE account SET proxy = ?1");
-        if (st && *text)
-            store_keys_bind_secret(st, 1, text, strlen(text));
-        rc = store_keys_finish(db, st);
-    }
+    if (rc == SQLITE_OK)
+        rc = store_ways_put_proxy(s, db, text);
     return store_keys_end(s, name, db, rc);
 }

@@ -10,6 +10,7 @@ static void fetch_all(void)
     handle[MT_AES256_CBC] = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
     handle[MT_AES256_ECB] = EVP_CIPHER_fetch(NULL, "AES-256-ECB", NULL);
     handle[MT_AES256_CTR] = EVP_CIPHER_fetch(NULL, "AES-256-CTR", NULL);
+    handle[MT_AES256_GCM] = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
 }
 
 EVP_CIPHER *mt_cipher(enum mt_cipher which)

@@ -46,6 +46,18 @@ struct mt_ctr *mt_ctr_new(const uint8_t key[32], const uint8_t iv[16]); /* NULL:
 void mt_ctr_apply(struct mt_ctr *ctr, const uint8_t *in, uint8_t *out, size_t n);
 void mt_ctr_free(struct mt_ctr *ctr);
 
+/* --- AES-256-GCM, for what is kept on disk --- */
+
+#define MT_GCM_NONCE 12
+#define MT_GCM_TAG   16
+
+/* A nonce is used once under a key. `out` has room for n + MT_GCM_TAG. MT_E_CRYPTO. */
+int mt_gcm_seal(const uint8_t key[32], const uint8_t nonce[MT_GCM_NONCE], const void *aad, size_t n_aad,
+                const uint8_t *in, size_t n, uint8_t *out);
+/* `in` has n bytes and their tag. MT_E_AUTH: another key, nonce or aad, or other bytes; out is wiped. */
+int mt_gcm_open(const uint8_t key[32], const uint8_t nonce[MT_GCM_NONCE], const void *aad, size_t n_aad,
+                const uint8_t *in, size_t n, uint8_t *out);
+
 /* --- auth keys and the MTProto 2.0 envelope --- */
 
 struct mt_auth_key {

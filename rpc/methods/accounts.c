@@ -185,14 +185,19 @@ void rpc_m_removeAccount(struct rpc_req *req, struct mt_now now)
     const char *name = rpc_arg_str(req, "name");
     struct rpc_account a;
     char err[256] = "", hint[256];
+    int32_t id = 0;
     int r;
 
-    if (!rpc_find_account(req->rpc, name, &a) || strcmp(a.name, name) != 0) {
+    if (rpc_find_account(req->rpc, name, &a) && strcmp(a.name, name) == 0)
+        id = a.id;
+    else if (h->account_closed)
+        id = h->account_closed(h->ctx, name);
+    if (!id) {
         rpc_account_names(req->rpc, hint, sizeof hint);
         rpc_fail_hint(req, RPC_E_ACCOUNT_UNKNOWN, hint, "no account '%.60s'", name);
         return;
     }
-    r = h->account_remove(h->ctx, a.id, err);
+    r = h->account_remove(h->ctx, id, err);
     joins_turn(req);
     if (r == MT_OK)
         rpc_answer_ok(req);

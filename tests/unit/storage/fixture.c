@@ -77,6 +77,8 @@ int fixture_try(struct fixture *f)
                             .dir = f->dir,
                             .socket_path = "/run/test.sock",
                             .server_set = f->servers,
+                            .seal_key = f->seal_key,
+                            .unseal = f->unseal,
                             .now = fixture_now(f),
                             .boot_id = f->boot_id};
     int rc = store_open(&cfg, &f->s, f->err);

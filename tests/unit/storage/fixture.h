@@ -9,6 +9,8 @@ struct fixture {
     char dir[64];
     uint8_t servers[32];
     const char *boot_id;
+    const uint8_t *seal_key; /* as in struct store_cfg */
+    bool unseal;
     int64_t wall; /* Unix s */
     uint64_t seed;
     struct mt_env env;

@@ -4,75 +4,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* --- the folder --- */
-
-static void files_are_private_under_any_umask(void **state)
-{
-    static const char *const files[] = {"state.db",           "state.db-wal", "state.db-shm", "tgd.lock",
-                                        "accounts/a/keys.db", "cache.db",     "cache.db-wal"};
-    static const char *const dirs[] = {"accounts", "accounts/a", "files"};
-    struct fixture *f = *state;
-    mode_t old = umask(0);
-    char path[256];
-    struct stat st;
-
-    snprintf(f->dir + strlen(f->dir), 8, "/sub");
-    fixture_open(f);
-    fixture_account(f, "a");
-    store_cache_put_msg_chat(f->s, 1, 5, 6);
-    umask(old);
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        fixture_path(f, files[i], path);
-        if (stat(path, &st) != 0 || (st.st_mode & 0777) != 0600)
-            fail_msg("%s has mode %o", path, (unsigned)st.st_mode & 0777);
-    }
-    for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++) {
-        fixture_path(f, dirs[i], path);
-        if (stat(path, &st) != 0 || (st.st_mode & 0777) != 0700)
-            fail_msg("%s has mode %o", path, (unsigned)st.st_mode & 0777);
-    }
-    assert_int_equal(stat(f->dir, &st), 0);
-    assert_int_equal(st.st_mode & 0777, 0700);
-    fixture_close(f);
-    *strrchr(f->dir, '/') = 0;
-}
-
-static void a_second_daemon_is_told_who_has_the_folder(void **state)
-{
-    struct fixture *f = *state;
-    struct store *first;
-    char pid[32];
-
-    fixture_open(f);
-    first = f->s;
-    assert_int_equal(fixture_try(f), STORE_E_LOCKED);
-    assert_null(f->s);
-    snprintf(pid, sizeof pid, "pid %d", (int)getpid());
-    assert_non_null(strstr(f->err, pid));
-    assert_non_null(strstr(f->err, "/run/test.sock"));
-    f->s = first;
-    fixture_close(f);
-    fixture_open(f);
-}
-
-static void a_newer_file_is_refused_with_both_versions(void **state)
-{
-    struct fixture *f = *state;
-    char path[256];
-    sqlite3 *db;
-
-    fixture_open(f);
-    fixture_close(f);
-    fixture_path(f, "state.db", path);
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, "PRAGMA user_version=99", NULL, NULL, NULL), SQLITE_OK);
-    sqlite3_close(db);
-    assert_int_equal(fixture_try(f), STORE_E_NEWER);
-    assert_non_null(strstr(f->err, "99"));
-    snprintf(path, sizeof path, "up to %d", store_schema_state.n_steps);
-    assert_non_null(strstr(f->err, path));
-}
-
 static void every_statement_prepares(void **state)
 {
     struct fixture *f = *state;
@@ -559,9 +490,6 @@ static void a_rolled_back_turn_leaves_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(files_are_private_under_any_umask),
-        T(a_second_daemon_is_told_who_has_the_folder),
-        T(a_newer_file_is_refused_with_both_versions),
         T(every_statement_prepares),
         T(account_names_are_checked),
         T(an_id_is_given_once_and_never_again),
