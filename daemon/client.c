@@ -128,12 +128,44 @@ static void on_write(evutil_socket_t fd, short what, void *arg)
     flush(arg, tgd_now());
 }
 
-void tgd_client_open(struct tgd *d, int fd)
+/* Supplementary groups of who connected; NULL: none, or the kernel does not say (then they admit to nothing).
+ */
+static int64_t *peer_groups(int fd, size_t *n)
+{
+    gid_t *gids = NULL;
+    int64_t *out = NULL;
+    socklen_t len = 0;
+
+    *n = 0;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &len) == 0 || errno != ERANGE ||
+        !(gids = malloc(len)))
+        return NULL;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, gids, &len) == 0)
+        out = malloc(len / sizeof *gids * sizeof *out);
+    for (; out && *n < len / sizeof *gids; ++*n)
+        out[*n] = gids[*n];
+    free(gids);
+    return out;
+}
+
+static struct rpc_conn *accept_with_profile(struct tgd *d, size_t socket, int fd, const struct ucred *cred)
+{
+    const struct tgd_config_socket *s = &d->config.sockets[socket];
+    struct rpc_cred who = {.uid = cred->uid, .gid = cred->gid, .pid = cred->pid};
+    int64_t *groups = s->profile ? peer_groups(fd, &who.n_groups) : NULL;
+    struct rpc_conn *conn;
+
+    who.groups = groups;
+    conn = rpc_accept(d->rpc, tgd_now(), &who, tgd_profile_for(&d->profiles, &d->config, s, &who));
+    free(groups);
+    return conn;
+}
+
+void tgd_client_open(struct tgd *d, size_t socket, int fd)
 {
     struct tgd_client *c = calloc(1, sizeof *c);
     struct ucred cred;
     socklen_t len = sizeof cred;
-    struct rpc_cred who;
 
     if (!c) {
         close(fd);
@@ -143,8 +175,7 @@ void tgd_client_open(struct tgd *d, int fd)
     c->fd = fd;
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len))
         goto fail;
-    who = (struct rpc_cred){.uid = cred.uid, .gid = cred.gid, .pid = cred.pid};
-    c->conn = rpc_accept(d->rpc, tgd_now(), &who);
+    c->conn = accept_with_profile(d, socket, fd, &cred);
     c->read = event_new(d->base, fd, EV_READ | EV_PERSIST, on_read, c);
     c->write = event_new(d->base, fd, EV_WRITE, on_write, c);
     if (!c->conn)

@@ -11,6 +11,8 @@
 struct json_t;
 
 #define TGD_ACCOUNTS_CONFIGURED 64
+#define TGD_SOCKETS_CONFIGURED  16
+#define TGD_PROFILES_CONFIGURED 32
 
 struct tgd_config_account {
     char name[33];
@@ -18,6 +20,21 @@ struct tgd_config_account {
     char *api_hash;
     char *proxy;  /* NULL: that of [daemon] */
     bool journal; /* whether its events are kept */
+};
+
+/* [socket], [socket NAME] */
+struct tgd_config_socket {
+    char name[33]; /* "main" for the first */
+    char *path;
+    int32_t mode;
+    char *group;
+    char *profile; /* a list; NULL: the default rule */
+};
+
+/* [profile NAME]: lists as they stand in the file */
+struct tgd_config_profile {
+    char name[33];
+    char *users, *groups, *accounts, *methods, *chats;
 };
 
 struct tgd_config {
@@ -38,9 +55,11 @@ struct tgd_config {
     uint8_t keys_key[32]; /* made of the credential `keys` */
     char *transport;      /* abridged, intermediate, padded, obfuscated, full */
     bool pfs;             /* traffic under temporary keys */
-    /* [socket main] */
-    char *socket;
-    int32_t socket_mode;
+    struct tgd_config_socket
+        sockets[TGD_SOCKETS_CONFIGURED]; /* the first is [socket], which is always there */
+    size_t n_sockets;
+    struct tgd_config_profile profiles[TGD_PROFILES_CONFIGURED];
+    size_t n_profiles;
     /* [account NAME] */
     struct tgd_config_account accounts[TGD_ACCOUNTS_CONFIGURED];
     size_t n_accounts;
@@ -61,6 +80,10 @@ int tgd_config_set(struct tgd_config *c, const char *key, const char *value, cha
 int tgd_config_finish(struct tgd_config *c, char err[256]);
 /* The section [account NAME], or NULL. */
 const struct tgd_config_account *tgd_config_account(const struct tgd_config *c, const char *name);
+/* NULL: there is none of that name. */
+struct tgd_config_profile *tgd_config_profile(struct tgd_config *c, const char *name);
+/* The next word of a list (NULL: an empty one), cut to fit; false: there is none. */
+bool tgd_config_word(const char **list, char *word, size_t cap);
 /* {key: {value, source, default, unit?}}; secrets are shown as "set" or "not set". New reference. */
 struct json_t *tgd_config_json(const struct tgd_config *c);
 /* One line per key for --help-config and the man page. */

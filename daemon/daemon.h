@@ -17,6 +17,7 @@
 
 #include "core/account/account.h"
 #include "daemon/config.h"
+#include "daemon/profiles.h"
 #include "daemon/turns.h"
 #include "rpc/rpc.h"
 #include "rpc/timer.h"
@@ -33,6 +34,7 @@ struct tgd_proxy_test;
 
 struct tgd {
     struct tgd_config config;
+    struct tgd_profiles profiles;
     struct mt_env env;
     struct mt_servers *servers;
     struct store *store;
@@ -142,7 +144,7 @@ void tgd_proxy_tests_close(struct tgd *d);
 /* Takes LISTEN_FDS or binds the configured path. 0, or -1 with the reason in err[]. */
 int tgd_listen(struct tgd *d, char err[256]);
 void tgd_unlisten(struct tgd *d);
-void tgd_client_open(struct tgd *d, int fd);
+void tgd_client_open(struct tgd *d, size_t socket, int fd); /* socket: of the configuration */
 /* Writes what rpc has for its clients, closes those that are done. */
 void tgd_clients_flush(struct tgd *d, struct mt_now now);
 void tgd_clients_close(struct tgd *d);

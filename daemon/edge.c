@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -182,6 +184,40 @@ void tgd_env_init(struct mt_env *env)
     *env = (struct mt_env){.random = env_random, .log = env_log};
 }
 
+/* --- users and groups --- */
+
+static bool is_number(const char *text, int64_t *out)
+{
+    if (!*text || strspn(text, "0123456789") != strlen(text) || strlen(text) > 10)
+        return false;
+    *out = strtoll(text, NULL, 10);
+    return true;
+}
+
+bool tgd_user_by_name(const char *name, int64_t *uid)
+{
+    const struct passwd *pw;
+
+    if (is_number(name, uid))
+        return true;
+    pw = getpwnam(name);
+    if (pw)
+        *uid = pw->pw_uid;
+    return pw;
+}
+
+bool tgd_group_by_name(const char *name, int64_t *gid)
+{
+    const struct group *gr;
+
+    if (is_number(name, gid))
+        return true;
+    gr = getgrnam(name);
+    if (gr)
+        *gid = gr->gr_gid;
+    return gr;
+}
+
 /* --- systemd --- */
 
 void tgd_notify(const char *fmt, ...)
@@ -233,11 +269,13 @@ int64_t tgd_watchdog_interval(void)
     return us / 2;
 }
 
-int tgd_listen_fds(void)
+int tgd_listen_fds(char *names, size_t cap)
 {
+    const char *given = getenv("LISTEN_FDNAMES");
     long pid = env_number("LISTEN_PID");
     long n = env_number("LISTEN_FDS");
 
+    snprintf(names, cap, "%s", given ? given : "");
     unsetenv("LISTEN_PID");
     unsetenv("LISTEN_FDS");
     unsetenv("LISTEN_FDNAMES");

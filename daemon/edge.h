@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "core/env.h"
+#include <stdbool.h>
 
 /* CLOCK_BOOTTIME and CLOCK_REALTIME. */
 struct mt_now tgd_now(void);
@@ -38,9 +39,14 @@ void tgd_log(enum mt_log_level level, const char *area, const char *fmt, ...)
 /* Fills env: getrandom(2) and the log above. Aborts where the kernel has no randomness. */
 void tgd_env_init(struct mt_env *env);
 
+/* Numbers of users and groups, by their names or as they are. False: there is none. */
+bool tgd_user_by_name(const char *name, int64_t *uid);
+bool tgd_group_by_name(const char *name, int64_t *gid);
+
 /* sd_notify: "READY=1", "STATUS=...", "STOPPING=1", "RELOADING=1\nMONOTONIC_USEC=...", "WATCHDOG=1". */
 void tgd_notify(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Half of WATCHDOG_USEC where systemd wants to hear from this process, else 0. */
 int64_t tgd_watchdog_interval(void);
 /* How many descriptors were handed over, from 3 on; the variables are removed from the environment. */
-int tgd_listen_fds(void);
+/* Their names ("a:b", FileDescriptorName=) as far as they were given. */
+int tgd_listen_fds(char *names, size_t cap);

@@ -194,7 +194,7 @@ static int open_store(struct tgd *d, char err[256])
     char boot[40];
     struct store_cfg cfg = {.env = &d->env,
                             .dir = d->config.state_dir,
-                            .socket_path = d->config.socket,
+                            .socket_path = d->config.sockets[0].path,
                             .server_set = set,
                             .seal_key = d->config.has_keys_key ? d->config.keys_key : NULL,
                             .unseal = !d->config.seal_keys,
@@ -223,6 +223,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 int tgd_reload(struct tgd *d, char err[256])
 {
     struct tgd_config next;
+    struct tgd_profiles profiles;
     char kept[256];
     int r;
 
@@ -231,7 +232,11 @@ int tgd_reload(struct tgd *d, char err[256])
     r = tgd_config_read(&next, d->config.file, err);
     if (r == 0)
         r = tgd_config_finish(&next, err);
+    if (r == 0)
+        r = tgd_profiles_make(&profiles, &next, err);
     if (r == 0) {
+        tgd_profiles_free(&d->profiles); /* connections keep theirs */
+        d->profiles = profiles;
         tgd_config_apply(&d->config, &next, kept);
         tgd_log_level((enum mt_log_level)d->config.log_level);
         tgd_accounts_configure(d);
@@ -374,7 +379,7 @@ static void run(struct tgd *d)
 {
     tgd_pump(d->pump);
     tgd_notify("READY=1\nSTATUS=serving %zu account%s on %s", d->n_accounts, d->n_accounts == 1 ? "" : "s",
-               d->config.socket);
+               d->config.sockets[0].path);
     while (!d->stop) {
         tgd_turn_wait();
         if (event_base_loop(d->base, EVLOOP_ONCE) < 0) {
@@ -409,6 +414,7 @@ static void tear_down(struct tgd *d)
         event_free(d->timer);
     if (d->base)
         event_base_free(d->base);
+    tgd_profiles_free(&d->profiles);
     tgd_config_fini(&d->config);
     libevent_global_shutdown();
 }
@@ -427,14 +433,15 @@ int main(int argc, char **argv)
         tgd_config_fini(&d.config);
         return q.exit_code;
     }
-    if (tgd_config_read(&d.config, q.config_file, err) || tgd_config_finish(&d.config, err))
+    if (tgd_config_read(&d.config, q.config_file, err) || tgd_config_finish(&d.config, err) ||
+        tgd_profiles_make(&d.profiles, &d.config, err))
         goto end;
     tgd_log_level((enum mt_log_level)d.config.log_level);
     code = 0;
     if (q.check)
         printf("%s: ok\n", d.config.file ? d.config.file : "no configuration file");
     else if (q.print_socket)
-        puts(d.config.socket);
+        puts(d.config.sockets[0].path);
     else {
         harden();
         if (set_up(&d, err) == 0)

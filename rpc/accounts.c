@@ -1,4 +1,4 @@
-#include "rpc/impl.h"
+#include "rpc/profile.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -32,52 +32,68 @@ static bool is_account(const struct rpc_account *a, const char *text)
     return mt_account_user(a->core) == strtoll(text, NULL, 10);
 }
 
-bool rpc_find_account(struct rpc *r, const char *text, struct rpc_account *out)
+bool rpc_next_account(struct rpc_req *req, size_t *i, struct rpc_account *out)
 {
-    const struct rpc_host *h = r->cfg.host;
+    const struct rpc_host *h = req->rpc->cfg.host;
 
-    for (size_t i = 0, n = h->account_count(h->ctx); i < n; i++)
-        if (h->account_at(h->ctx, i, out) && is_account(out, text))
-            return rpc_account_by_id(r, out->id, out);
+    while (*i < h->account_count(h->ctx))
+        if (h->account_at(h->ctx, (*i)++, out) && rpc_profile_sees_account(req->profile, out->name))
+            return true;
     return false;
 }
 
-void rpc_account_names(struct rpc *r, char *out, size_t cap)
+bool rpc_find_account(struct rpc_req *req, const char *text, struct rpc_account *out)
 {
-    const struct rpc_host *h = r->cfg.host;
-    size_t count = h->account_count(h->ctx),
-           n = (size_t)snprintf(out, cap, count ? "there are:" : "there is none");
+    for (size_t i = 0; rpc_next_account(req, &i, out);)
+        if (is_account(out, text))
+            return true;
+    return false;
+}
 
-    for (size_t i = 0; i < count && n < cap; i++) {
-        struct rpc_account a;
+/* How many there are, up to two; the first of them. */
+static size_t count(struct rpc_req *req, struct rpc_account *first)
+{
+    struct rpc_account other;
+    size_t i = 0;
 
-        if (h->account_at(h->ctx, i, &a))
-            n += (size_t)snprintf(out + n, cap - n, " %s", a.name);
-    }
+    if (!rpc_next_account(req, &i, first))
+        return 0;
+    return 1 + rpc_next_account(req, &i, &other);
+}
+
+void rpc_account_names(struct rpc_req *req, char *out, size_t cap)
+{
+    struct rpc_account a;
+    size_t n = (size_t)snprintf(out, cap, count(req, &a) ? "there are:" : "there is none");
+
+    for (size_t i = 0; n < cap && rpc_next_account(req, &i, &a);)
+        n += (size_t)snprintf(out + n, cap - n, " %s", a.name);
 }
 
 bool rpc_choose_account(struct rpc_req *req)
 {
-    struct rpc *r = req->rpc;
-    const struct rpc_host *h = r->cfg.host;
     const char *want = req->opt.account;
+    struct rpc_account first, named;
+    size_t n = count(req, &first);
     char hint[256];
 
-    if (!*want && h->account_count(h->ctx) > 1 && r->default_account[0])
-        want = r->default_account;
+    if (!*want && n > 1 && req->rpc->cfg.default_account &&
+        rpc_find_account(req, req->rpc->cfg.default_account, &named))
+        want = req->rpc->cfg.default_account;
     if (*want)
-        req->has_account = rpc_find_account(r, want, &req->account);
-    else if (h->account_count(h->ctx) == 1)
-        req->has_account =
-            h->account_at(h->ctx, 0, &req->account) && rpc_account_by_id(r, req->account.id, &req->account);
+        req->has_account = rpc_find_account(req, want, &req->account);
+    else if (n == 1)
+        req->has_account = true;
+    if (req->has_account && !*want)
+        req->account = first;
     if (req->has_account) {
         snprintf(req->account_name, sizeof req->account_name, "%s", req->account.name);
         return true;
     }
-    rpc_account_names(r, hint, sizeof hint);
+    rpc_account_names(req, hint, sizeof hint);
     if (*want)
         rpc_fail_hint(req, RPC_E_ACCOUNT_UNKNOWN, hint, "no account '%.60s'", want);
-    else if (h->account_count(h->ctx) == 0)
+    else if (n == 0)
         rpc_fail_hint(req, RPC_E_ACCOUNT_UNKNOWN, "logIn makes the first one", "there is no account yet");
     else
         rpc_fail_hint(req, RPC_E_ACCOUNT_AMBIGUOUS, hint, "which account? say option account");

@@ -1,4 +1,4 @@
-#include "rpc/impl.h"
+#include "rpc/profile.h"
 
 #define STORAGE_ERRORS (-128) /* codes of storage/ begin here */
 
@@ -156,6 +156,13 @@ void rpc_answer(struct rpc_req *req, json_t *result)
 {
     struct tl_out out;
 
+    if (result && req->profile) {
+        result = rpc_restrict(req, result);
+        if (!result) {
+            rpc_fail(req, RPC_E_DENIED, "this is not there for this socket");
+            return;
+        }
+    }
     if (result && req->method && (req->method->flags & RPC_M_CHANGES) && json_is_object(result)) {
         char cursor[32];
 

@@ -1,3 +1,4 @@
+#include "rpc/profile.h"
 #include "rpc/resolve.h"
 #include "tl/ids.h"
 
@@ -90,6 +91,10 @@ static void submit(struct rpc_req *req, struct mt_now now, const struct tl_out *
 {
     int err;
 
+    if (!req->method && !rpc_profile_sees_codes(req->profile) && rpc_holds_codes(body->data, body->len)) {
+        rpc_fail(req, RPC_E_DENIED, "the chat with the login codes is not there for this socket");
+        return;
+    }
     if (req->opt.check) {
         rpc_answer(req, json_pack("{s:b}", "checked", 1));
         return;

@@ -94,7 +94,16 @@ static void stalled(struct rpc_timer *t, struct mt_now now)
     rpc_conn_kill(c);
 }
 
-struct rpc_conn *rpc_accept(struct rpc *r, struct mt_now now, const struct rpc_cred *cred)
+/* The default rule: a socket serves its owner and root. */
+static bool is_admitted(const struct rpc *r, const struct rpc_cred *cred, const struct rpc_profile *profile)
+{
+    if (profile)
+        return rpc_profile_admits(profile, cred);
+    return !r->cfg.check_uid || cred->uid == 0 || cred->uid == r->cfg.owner_uid;
+}
+
+struct rpc_conn *rpc_accept(struct rpc *r, struct mt_now now, const struct rpc_cred *cred,
+                            struct rpc_profile *profile)
 {
     struct rpc_conn *c;
 
@@ -105,6 +114,9 @@ struct rpc_conn *rpc_accept(struct rpc *r, struct mt_now now, const struct rpc_c
         return NULL;
     c->rpc = r;
     c->cred = *cred;
+    c->cred.groups = NULL; /* borrowed */
+    c->admitted = is_admitted(r, cred, profile);
+    c->profile = rpc_profile_ref(profile);
     c->held_tail = &c->held;
     c->out.limit = RPC_TOTAL_MAX;
     c->stall.fire = stalled;
@@ -172,6 +184,7 @@ void rpc_closed(struct rpc_conn *c, struct mt_now now)
     if (c->next)
         c->next->prev = c->prev;
     r->n_conns--;
+    rpc_profile_unref(c->profile);
     rpc_options_fini(&c->defaults);
     rpc_scan_fini(&c->scan);
     tl_out_free(&c->in);

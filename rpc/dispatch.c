@@ -1,15 +1,6 @@
-#include "rpc/impl.h"
+#include "rpc/profile.h"
 
 #include <string.h>
-
-/* The default rule: a socket serves its owner and root. */
-static bool admitted(const struct rpc_req *req)
-{
-    const struct rpc_cfg *cfg = &req->rpc->cfg;
-    int64_t uid = req->conn->cred.uid;
-
-    return !cfg->check_uid || uid == 0 || uid == cfg->owner_uid;
-}
 
 static void unknown_method(struct rpc_req *req)
 {
@@ -112,6 +103,13 @@ static bool fits_account(struct rpc_req *req, unsigned flags)
     return false;
 }
 
+/* Methods whose parameter `name` is that of a subscription. */
+static bool names_subscription(const struct rpc_method *m)
+{
+    return m->run == rpc_m_subscribe || m->run == rpc_m_getEvents || m->run == rpc_m_ack ||
+           m->run == rpc_m_seek || m->run == rpc_m_dropSubscription;
+}
+
 static void run_friendly(struct rpc_req *req, struct mt_now now)
 {
     unsigned flags = req->method->flags;
@@ -122,6 +120,10 @@ static void run_friendly(struct rpc_req *req, struct mt_now now)
     }
     if (!check_params(req))
         return;
+    if (names_subscription(req->method) && !rpc_scope_name(req)) {
+        rpc_fail_nomem(req);
+        return;
+    }
     set_deadline(req, now);
     if (flags & RPC_M_ACCOUNT &&
         (!rpc_choose_account(req) || rpc_refuse_if_down(req) || !fits_account(req, flags)))
@@ -137,13 +139,17 @@ void rpc_dispatch(struct rpc_req *req, struct mt_now now)
 {
     const struct rpc_host *host = req->rpc->cfg.host;
 
-    if (!admitted(req)) {
-        rpc_fail(req, RPC_E_DENIED, "this socket serves its owner and root; you are uid %lld",
-                 (long long)req->conn->cred.uid);
+    if (!req->conn->admitted) {
+        rpc_fail(req, RPC_E_DENIED, "this socket serves %s; you are uid %lld",
+                 req->profile ? "others" : "its owner and root", (long long)req->conn->cred.uid);
         return;
     }
     if (!find_method(req))
         return;
+    if (!rpc_profile_calls(req->profile, req->name, req->method ? req->method->flags : 0)) {
+        rpc_fail(req, RPC_E_DENIED, "%s is not allowed on this socket", req->name);
+        return;
+    }
     req->before = host->journal_end(host->ctx);
     if (req->method) {
         run_friendly(req, now);

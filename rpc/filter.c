@@ -1,5 +1,6 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "rpc/filter.h"
+#include "rpc/profile.h"
 #include "core/peers/peers.h"
 #include "tl/nearest.h"
 
@@ -29,6 +30,8 @@ static const struct {
 enum text_kind { TEXT_ANY, TEXT_PREFIX, TEXT_CONTAINS, TEXT_PATTERN };
 
 struct rpc_filter {
+    struct rpc *rpc;
+    struct rpc_profile *profile; /* NULL: everything */
     int32_t *accounts;
     size_t n_accounts;
     int64_t *chats, *senders;
@@ -64,6 +67,7 @@ void rpc_filter_free(struct rpc_filter *f)
 {
     if (!f)
         return;
+    rpc_profile_unref(f->profile);
     free(f->accounts);
     free(f->chats);
     free(f->senders);
@@ -86,6 +90,10 @@ static bool has_number(const int64_t *list, size_t n, int64_t x)
 
 bool rpc_filter_admits(const struct rpc_filter *f, int32_t id)
 {
+    struct rpc_account a;
+
+    if (f->profile && (!rpc_account_by_id(f->rpc, id, &a) || !rpc_profile_sees_account(f->profile, a.name)))
+        return false;
     for (size_t i = 0; i < f->n_accounts; i++)
         if (f->accounts[i] == id)
             return true;
@@ -130,6 +138,32 @@ static bool body_matches(struct rpc_filter *f, const struct rpc_event *e)
     return yes;
 }
 
+/* What is of no chat and tells of none. */
+static bool is_neutral(const char *type)
+{
+    return strcmp(type, "connection") == 0 || strcmp(type, "heartbeat") == 0 || strcmp(type, "lagged") == 0 ||
+           strcmp(type, "gap") == 0;
+}
+
+/* Whether the profile that listens may hear of it at all. */
+static bool profile_admits(const struct rpc_filter *f, const struct rpc_event *e)
+{
+    struct rpc_account a;
+
+    if (!f->profile)
+        return true;
+    if (!rpc_account_by_id(f->rpc, e->account, &a) || !rpc_profile_sees_account(f->profile, a.name))
+        return false;
+    if (e->chat || e->sender) /* a status is of its sender, and of no chat */
+        return rpc_profile_sees_chat(f->profile, &a, e->chat ? e->chat : e->sender) &&
+               (rpc_profile_sees_codes(f->profile) || strcmp(e->type, "raw") != 0 ||
+                !rpc_holds_codes(e->raw.p, e->raw.n));
+    if (is_neutral(e->type))
+        return true;
+    return !rpc_profile_has_chats(f->profile) &&
+           (rpc_profile_sees_codes(f->profile) || !rpc_holds_codes(e->raw.p, e->raw.n));
+}
+
 bool rpc_filter_match(struct rpc_filter *f, const struct rpc_event *e)
 {
     int type = type_index(e->type);
@@ -142,7 +176,7 @@ bool rpc_filter_match(struct rpc_filter *f, const struct rpc_event *e)
         return false;
     if (!f->any_sender && !has_number(f->senders, f->n_senders, e->sender))
         return false;
-    return f->text_kind == TEXT_ANY || body_matches(f, e);
+    return profile_admits(f, e) && (f->text_kind == TEXT_ANY || body_matches(f, e));
 }
 
 /* --- making --- */
@@ -189,10 +223,10 @@ static bool make_accounts(struct rpc_req *req, struct rpc_filter *f)
 
         if (!*name && i == n)
             continue;
-        if (!rpc_find_account(req->rpc, name, &a)) {
+        if (!rpc_find_account(req, name, &a)) {
             char hint[256];
 
-            rpc_account_names(req->rpc, hint, sizeof hint);
+            rpc_account_names(req, hint, sizeof hint);
             rpc_fail_hint(req, RPC_E_ACCOUNT_UNKNOWN, hint, "no account '%.60s'", name);
             return false;
         }
@@ -322,6 +356,8 @@ void rpc_filter_make(struct rpc_req *req, struct mt_now now,
         return;
     }
     req->filter = f;
+    f->rpc = req->rpc;
+    f->profile = rpc_profile_ref(req->profile);
     f->then = then;
     f->n_chats = json_array_size(rpc_arg(req, "chats"));
     f->n_senders = json_array_size(rpc_arg(req, "senders"));

@@ -92,6 +92,8 @@ struct rpc_conn {
     bool ready_queued, work_queued;
     void *owner;
     struct rpc_cred cred;
+    struct rpc_profile *profile; /* NULL: everything */
+    bool admitted;
     struct rpc_scan scan;
     struct tl_out in; /* read, not scanned yet */
     size_t in_at;
@@ -132,6 +134,7 @@ typedef void rpc_peer_fn(struct rpc_req *req, struct mt_now now, const struct mt
 struct rpc_req {
     struct rpc *rpc;
     struct rpc_conn *conn;       /* NULL: hung up */
+    struct rpc_profile *profile; /* of the connection, also when that has gone */
     struct rpc_req *next, *prev; /* of the connection, or of the orphans */
     struct rpc_req *next_parked, *prev_parked;
     struct rpc_batch *batch;
@@ -282,10 +285,13 @@ json_t *rpc_params_check(const struct rpc_param *params, size_t n, json_t *given
 void rpc_dispatch(struct rpc_req *req, struct mt_now now);
 /* accounts.c: the account that the options name, or an error that was answered (false). */
 bool rpc_choose_account(struct rpc_req *req);
-bool rpc_find_account(struct rpc *r, const char *text, struct rpc_account *out);
+/* Among those that its profile sees. */
+bool rpc_find_account(struct rpc_req *req, const char *text, struct rpc_account *out);
 bool rpc_account_by_id(struct rpc *r, int32_t id, struct rpc_account *out);
+/* Goes through those that the profile of a request sees: *i from 0 on; false: none left. */
+bool rpc_next_account(struct rpc_req *req, size_t *i, struct rpc_account *out);
 /* Which accounts there are, for an error's hint. */
-void rpc_account_names(struct rpc *r, char *out, size_t cap);
+void rpc_account_names(struct rpc_req *req, char *out, size_t cap);
 
 /* --- req.c --- */
 
@@ -344,5 +350,5 @@ void rpc_live_free(struct rpc *r);
 /* --- methods/accounts.c, methods/daemon.c --- */
 
 json_t *rpc_account_json(const struct rpc_account *a);
-json_t *rpc_accounts_json(struct rpc *r);
+json_t *rpc_accounts_json(struct rpc_req *req);
 json_t *rpc_login_json(const struct rpc_account *a, struct mt_now now);

@@ -1,3 +1,4 @@
+#include "rpc/profile.h"
 #include "rpc/resolve.h"
 #include "tl/ids.h"
 
@@ -71,6 +72,11 @@ static bool may_call(struct rpc_req *req)
                       "tgd does %s itself; use %s", req->name, instead ? instead : "plain calls");
         return false;
     }
+    if (rpc_profile_has_chats(req->profile)) {
+        rpc_fail(req, RPC_E_DENIED, "this socket shows some chats only, and %s may tell of others",
+                 req->name);
+        return false;
+    }
     if (!rpc_choose_account(req) || rpc_refuse_if_down(req))
         return false;
     if (mt_account_login(req->account.core)->step != MT_LOGIN_READY) {
@@ -123,6 +129,11 @@ static void answered(struct rpc_req *req, struct mt_now now, const struct mt_rep
     struct tl_out text = {.limit = RPC_VALUE_MAX * 4}, line;
     int err;
 
+    if (!rpc_profile_sees_codes(req->profile) && rpc_holds_codes(reply->p, reply->n)) {
+        rpc_fail(req, RPC_E_DENIED,
+                 "the answer tells of the chat with the login codes, which is not there for this socket");
+        return;
+    }
     if (!req->opt.fields) { /* straight into the line */
         line = rpc_answer_begin(req);
         err = tl_field_to_json(&in, &req->def->result, &line);

@@ -54,6 +54,7 @@ struct rpc_req *rpc_req_new(struct rpc_conn *c, struct rpc_batch *batch)
         return NULL;
     req->rpc = c->rpc;
     req->conn = c;
+    req->profile = rpc_profile_ref(c->profile);
     req->batch = batch;
     req->timer.fire = timed_out;
     rpc_options_copy(&req->opt, &c->defaults);
@@ -95,6 +96,7 @@ void rpc_req_free(struct rpc_req *req)
         free(chunk);
     }
     rpc_options_fini(&req->opt);
+    rpc_profile_unref(req->profile);
     json_decref(req->params);
     json_decref(req->root);
     free(req->id);

@@ -1,3 +1,4 @@
+#include "rpc/profile.h"
 #include "rpc/resolve.h"
 #include "tl/ids.h"
 
@@ -134,7 +135,31 @@ static int by_name(const struct rpc_req *req, struct rpc_resolve *res, const cha
     return MT_E_NOT_FOUND;
 }
 
+static int denied(struct rpc_resolve *res)
+{
+    return refuse(res, RPC_E_DENIED, "", "this chat is not there for this socket");
+}
+
+/* A name that may not be seen is not asked for: the answer would tell whether there is one. */
+static bool may_name(const struct rpc_req *req, const struct mt_peer_ref *ref)
+{
+    if (ref->kind == MT_REF_NAME)
+        return rpc_profile_names(req->profile, ref->name);
+    return ref->kind != MT_REF_PHONE || !rpc_profile_has_chats(req->profile);
+}
+
+static int look_up(struct rpc_req *req, struct rpc_resolve *res, const json_t *value, struct mt_peer *out);
+
 int rpc_lookup(struct rpc_req *req, struct rpc_resolve *res, const json_t *value, struct mt_peer *out)
+{
+    int err = look_up(req, res, value, out);
+
+    if (err == MT_OK && !rpc_profile_sees_chat(req->profile, &req->account, out->chat))
+        return denied(res);
+    return err;
+}
+
+static int look_up(struct rpc_req *req, struct rpc_resolve *res, const json_t *value, struct mt_peer *out)
 {
     struct mt_peer_ref ref;
     char number[24];
@@ -149,6 +174,10 @@ int rpc_lookup(struct rpc_req *req, struct rpc_resolve *res, const json_t *value
             res, RPC_E_INVALID_PARAMS,
             "a number, \"me\", \"@name\", \"+phone\", a t.me link, \"user:1\", \"chat:1\" or \"channel:1\"",
             "this names no peer: '%.60s'", text ? text : "");
+    /* what is not there is not known either: no other error may tell of it */
+    if ((ref.kind == MT_REF_CHAT && !rpc_profile_sees_chat(req->profile, &req->account, ref.chat)) ||
+        !may_name(req, &ref))
+        return denied(res);
     switch (ref.kind) {
     case MT_REF_SELF:
         return self_peer(req, out);

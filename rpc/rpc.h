@@ -149,9 +149,29 @@ void rpc_set_default_account(struct rpc *r, const char *name);
 
 struct rpc_cred {
     int64_t uid, gid, pid; /* SO_PEERCRED */
+    const int64_t *groups; /* SO_PEERGROUPS; borrowed for the call */
+    size_t n_groups;
 };
-struct rpc_conn *rpc_accept(struct rpc *r, struct mt_now now,
-                            const struct rpc_cred *cred); /* NULL: BUSY or memory */
+/* A profile of api.md section 9: who is admitted, and what is there for them. Lists are separated by commas
+ * or space. */
+struct rpc_profile;
+struct rpc_profile_cfg {
+    const char *name;
+    const char *accounts; /* patterns; NULL: all */
+    const char *methods;  /* patterns, @read, @send, @admin; NULL: @read */
+    const char *chats;    /* numbers, @names, me; NULL: all (without @admin never 777000) */
+    const int64_t *uids, *gids;
+    size_t n_uids, n_gids;
+    int64_t owner_uid; /* admitted, as root is */
+};
+/* NULL, and words in err[]. */
+struct rpc_profile *rpc_profile_new(const struct rpc_profile_cfg *cfg, char err[256]);
+struct rpc_profile *rpc_profile_ref(struct rpc_profile *p);
+void rpc_profile_unref(struct rpc_profile *p);
+bool rpc_profile_admits(const struct rpc_profile *p, const struct rpc_cred *cred);
+/* `profile` NULL: the default rule, and everything. NULL: BUSY or memory. */
+struct rpc_conn *rpc_accept(struct rpc *r, struct mt_now now, const struct rpc_cred *cred,
+                            struct rpc_profile *profile);
 void rpc_feed(struct rpc_conn *c, struct mt_now now, const void *p, size_t n);
 /* Peer half-closed: what is pending is answered, then rpc_is_done(). */
 void rpc_eof(struct rpc_conn *c, struct mt_now now);

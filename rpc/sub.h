@@ -7,7 +7,7 @@
 
 #include "rpc/filter.h"
 
-#define RPC_SUB_NAME_MAX 64
+#define RPC_SUB_NAME_MAX 98 /* 64, and the profile that it belongs to */
 
 struct rpc_sub {
     struct rpc *rpc;

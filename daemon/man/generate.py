@@ -4,7 +4,7 @@
     generate.py --source ROOT --out DIR
 
 The prose stands in *.in beside this file; a line `@NAME@` is replaced by what is read from rpc/schema/,
-rpc/errors.def and the table of daemon/config.c. A fact that cannot be found is an error, not a hole.
+rpc/errors.def and the tables of daemon/config_table.c. A fact that cannot be found is an error, not a hole.
 """
 import argparse
 import glob
@@ -14,7 +14,7 @@ import re
 import sys
 
 CODES = re.compile(r'RPC_ERROR\((-?\d+), (\w+), "([^"]*)"\)')
-ROW = re.compile(r'\{"(\w+)", "(\w+)", (T_\w+), (?:AT|OF)\(\w+\), (NULL|"[^"]*"), (\w+), (\w+),\s*(NULL|"[^"]*"),\s*'
+ROW = re.compile(r'\{"(\w+)", "(\w+)", (T_\w+), (?:AT|OF|PF)\([\w.\[\]]+\), (NULL|"[^"]*"), (\w+), (\w+),\s*(NULL|"[^"]*"),\s*'
                  r'(true|false),\s*(true|false),\s*"([^"]*)"\}')
 NUMBERS = {'INT32_MAX': '2147483647'}
 
@@ -85,6 +85,7 @@ def method(m):
     yield esc(m['summary'])
     if m.get('description'):
         yield esc(m['description'])
+    yield esc('Class ' + ', '.join('@' + f for f in m['flags'] if f in ('read', 'send', 'admin')) + '.')
     if m.get('deprecated'):
         yield esc('Deprecated: ' + json.dumps(m['deprecated']))
     yield from members([(p['name'], p) for p in m['params']], [p['name'] for p in m['params'] if p.get('required')])
@@ -159,12 +160,12 @@ def unquote(text):
 
 
 def keys(root):
-    text = read(root, 'daemon/config.c')
-    table = text[text.index('static const struct key table[]'):text.index('#define N_ACCOUNT_KEYS')]
+    text = read(root, 'daemon/config_table.c')
+    table = text[text.index('const struct tgd_key tgd_keys[]'):]
     rows = ROW.findall(table)
-    there = len(re.findall(r'[ ,](?:AT|OF)\(\w+\), (?:NULL|")', table))
+    there = len(re.findall(r'[ ,](?:AT|OF|PF)\([\w.\[\]]+\), (?:NULL|")', table))
     if len(rows) != there:
-        raise Problem(f'daemon/config.c: read {len(rows)} of {there} rows of the tables')
+        raise Problem(f'daemon/config_table.c: read {len(rows)} of {there} rows of the tables')
     section = None
     for where, name, kind, fallback, low, high, choices, secret, live, about in rows:
         if where != section:

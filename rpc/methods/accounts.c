@@ -1,4 +1,4 @@
-#include "rpc/impl.h"
+#include "rpc/profile.h"
 
 #include <string.h>
 
@@ -116,7 +116,7 @@ json_t *rpc_login_json(const struct rpc_account *a, struct mt_now now)
 
 void rpc_m_listAccounts(struct rpc_req *req, struct mt_now now)
 {
-    rpc_answer(req, json_pack("{s:o}", "items", rpc_accounts_json(req->rpc)));
+    rpc_answer(req, json_pack("{s:o}", "items", rpc_accounts_json(req)));
 }
 
 static void answer_account(struct rpc_req *req, int32_t id)
@@ -153,12 +153,16 @@ static bool add_account(struct rpc_req *req, const char *name, int32_t api_id, c
     char err[256] = "";
     int r;
 
+    if (!rpc_profile_sees_account(req->profile, name)) {
+        rpc_fail(req, RPC_E_DENIED, "account %.60s is not there for this socket", name);
+        return false;
+    }
     if (!is_name(name)) {
         rpc_fail(req, RPC_E_INVALID_PARAMS,
                  "params.name: 1 to 32 of a-z, 0-9, _ and -, the first a letter or digit");
         return false;
     }
-    if (rpc_find_account(req->rpc, name, &a) && strcmp(a.name, name) == 0) {
+    if (rpc_find_account(req, name, &a) && strcmp(a.name, name) == 0) {
         rpc_fail(req, RPC_E_INVALID_PARAMS, "params.name: there is an account %s already", name);
         return false;
     }
@@ -188,12 +192,12 @@ void rpc_m_removeAccount(struct rpc_req *req, struct mt_now now)
     int32_t id = 0;
     int r;
 
-    if (rpc_find_account(req->rpc, name, &a) && strcmp(a.name, name) == 0)
+    if (rpc_find_account(req, name, &a) && strcmp(a.name, name) == 0)
         id = a.id;
-    else if (h->account_closed)
+    else if (h->account_closed && rpc_profile_sees_account(req->profile, name))
         id = h->account_closed(h->ctx, name);
     if (!id) {
-        rpc_account_names(req->rpc, hint, sizeof hint);
+        rpc_account_names(req, hint, sizeof hint);
         rpc_fail_hint(req, RPC_E_ACCOUNT_UNKNOWN, hint, "no account '%.60s'", name);
         return;
     }
@@ -259,9 +263,9 @@ static bool login_account(struct rpc_req *req)
     struct rpc_account a;
     int32_t id;
 
-    if (*want ? !is_name(want) || strspn(want, "0123456789") == strlen(want) ||
-                    rpc_find_account(req->rpc, want, &a)
-              : h->account_count(h->ctx) > 0)
+    if (*want
+            ? !is_name(want) || strspn(want, "0123456789") == strlen(want) || rpc_find_account(req, want, &a)
+            : h->account_count(h->ctx) > 0)
         return rpc_choose_account(req);
     return add_account(req, *want ? want : "main", 0, NULL, &id) && rpc_choose_account(req);
 }

@@ -1,27 +1,18 @@
-#include "rpc/impl.h"
+#include "rpc/profile.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define API_VERSION "0.1"
 
-static json_t *account_list(struct rpc *r)
+json_t *rpc_accounts_json(struct rpc_req *req)
 {
-    const struct rpc_host *h = r->cfg.host;
     json_t *list = json_array();
+    struct rpc_account a;
 
-    for (size_t i = 0, n = h->account_count(h->ctx); list && i < n; i++) {
-        struct rpc_account a;
-
-        if (h->account_at(h->ctx, i, &a))
-            json_array_append_new(list, rpc_account_json(&a));
-    }
+    for (size_t i = 0; list && rpc_next_account(req, &i, &a);)
+        json_array_append_new(list, rpc_account_json(&a));
     return list;
-}
-
-json_t *rpc_accounts_json(struct rpc *r)
-{
-    return account_list(r);
 }
 
 /* A proxy that somebody set and forgot explains much. */
@@ -47,24 +38,22 @@ void rpc_m_getInfo(struct rpc_req *req, struct mt_now now)
                   "api", API_VERSION, "layer", tl_layer, "uptime", (json_int_t)uptime, "accounts");
     struct rpc_account a;
 
-    for (size_t i = 0, n = h->account_count(h->ctx); out && i < n; i++)
-        if (h->account_at(h->ctx, i, &a))
-            json_array_append_new(json_object_get(out, "accounts"), json_string(a.name));
+    for (size_t i = 0; out && rpc_next_account(req, &i, &a);)
+        json_array_append_new(json_object_get(out, "accounts"), json_string(a.name));
     if (cfg->pid)
         json_object_set_new(out, "pid", json_integer(cfg->pid));
-    if (out && h->proxy_get)
+    if (out && h->proxy_get && rpc_profile_sees_codes(req->profile))
         add_proxy(h, out);
     rpc_answer(req, out);
 }
 
 /* What a person should know: accounts that want something, and what storage says. */
-static void add_problems(struct rpc *r, json_t *problems)
+static void add_problems(struct rpc_req *req, json_t *problems)
 {
-    const struct rpc_host *h = r->cfg.host;
     struct rpc_account a;
 
-    for (size_t i = 0, n = h->account_count(h->ctx); i < n; i++) {
-        if (!h->account_at(h->ctx, i, &a) || a.paused)
+    for (size_t i = 0; rpc_next_account(req, &i, &a);) {
+        if (a.paused)
             continue;
         switch (mt_account_login(a.core)->step) {
         case MT_LOGIN_READY:
@@ -91,8 +80,8 @@ void rpc_m_getHealth(struct rpc_req *req, struct mt_now now)
     struct rpc *r = req->rpc;
     const struct rpc_host *h = r->cfg.host;
     json_t *out = json_pack("{s:b,s:[],s:o,s:{s:I,s:I,s:I}}", "ok", 1, "problems", "accounts",
-                            account_list(r), "clients", "connections", (json_int_t)r->n_conns, "requests",
-                            (json_int_t)r->n_reqs, "bytes", (json_int_t)r->bytes);
+                            rpc_accounts_json(req), "clients", "connections", (json_int_t)r->n_conns,
+                            "requests", (json_int_t)r->n_reqs, "bytes", (json_int_t)r->bytes);
     json_t *problems = json_object_get(out, "problems"), *storage = h->health ? h->health(h->ctx) : NULL;
     json_t *theirs = json_object_get(storage, "problems");
 
@@ -104,7 +93,7 @@ void rpc_m_getHealth(struct rpc_req *req, struct mt_now now)
         json_object_update_missing(out, storage);
     json_decref(storage);
     if (out) {
-        add_problems(r, problems);
+        add_problems(req, problems);
         json_object_set_new(out, "ok", json_boolean(json_array_size(problems) == 0));
     }
     rpc_answer(req, out);
@@ -120,7 +109,6 @@ static bool is_ready(const struct rpc_account *a)
 
 static void poll_ready(struct rpc_req *req, struct mt_now now)
 {
-    const struct rpc_host *h = req->rpc->cfg.host;
     struct rpc_account a, first = {.id = 0};
     size_t ready = 0, wanted = 0;
 
@@ -132,8 +120,8 @@ static void poll_ready(struct rpc_req *req, struct mt_now now)
         wanted = 1;
         ready = is_ready(&first);
     }
-    for (size_t i = 0, n = req->has_account ? 0 : h->account_count(h->ctx); i < n; i++) {
-        if (!h->account_at(h->ctx, i, &a) || a.paused)
+    for (size_t i = 0; !req->has_account && rpc_next_account(req, &i, &a);) {
+        if (a.paused)
             continue;
         if (!wanted++)
             first = a;
@@ -183,10 +171,10 @@ void rpc_m_setDefaults(struct rpc_req *req, struct mt_now now)
             return;
         }
     }
-    if (*next.account && !rpc_find_account(req->rpc, next.account, &a)) {
+    if (*next.account && !rpc_find_account(req, next.account, &a)) {
         char hint[256];
 
-        rpc_account_names(req->rpc, hint, sizeof hint);
+        rpc_account_names(req, hint, sizeof hint);
         rpc_fail_hint(req, RPC_E_ACCOUNT_UNKNOWN, hint, "no account '%.60s'", next.account);
         rpc_options_fini(&next);
         return;

@@ -1,3 +1,4 @@
+#include "rpc/profile.h"
 #include "rpc/sub.h"
 
 #include <stdlib.h>
@@ -107,7 +108,7 @@ static void answer_subscribed(struct rpc_req *req, const struct rpc_sub *s)
                                           "may be closed by the program between us (socat -t)"));
     warn_of_no_journal(req->rpc, s->filter, warnings);
     out = json_pack("{s:I,s:s,s:o}", "subscription", (json_int_t)s->number, "cursor", cursor, "state",
-                    rpc_accounts_json(req->rpc));
+                    rpc_accounts_json(req));
     if (out && json_array_size(warnings))
         json_object_set(out, "warnings", warnings);
     json_decref(warnings);
@@ -227,16 +228,19 @@ struct listing {
     json_t *items;
 };
 
-static int list_row(void *arg, const char *name, struct rpc_cursor acked, int64_t since)
+static int list_row(void *arg, const char *stored, struct rpc_cursor acked, int64_t since)
 {
     struct listing *l = arg;
     char cursor[32];
     struct rpc_sub *sub;
     struct rpc_req *other;
     int64_t pid;
-    bool held = rpc_name_holder(l->req->rpc, name, &sub, &other, &pid);
+    const char *name = rpc_own_name(l->req->profile, stored);
+    bool held = rpc_name_holder(l->req->rpc, stored, &sub, &other, &pid);
     json_t *row;
 
+    if (!name)
+        return 0;
     rpc_cursor_text(acked, cursor);
     row = json_pack("{s:s,s:s,s:b}", "name", name, "cursor", cursor, "held", held);
     if (row && since)

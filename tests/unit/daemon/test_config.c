@@ -47,8 +47,8 @@ static void every_key_is_read(void **state)
     assert_int_equal(c.log_level, 1);
     assert_true(c.power_safe);
     assert_string_equal(c.transport, "full");
-    assert_string_equal(c.socket, "/x/y");
-    assert_int_equal(c.socket_mode, 0660);
+    assert_string_equal(c.sockets[0].path, "/x/y");
+    assert_int_equal(c.sockets[0].mode, 0660);
     assert_int_equal(c.journal_days, 3);
     assert_int_equal(c.journal_events, 50);
     assert_int_equal(c.journal_mib, 2);
@@ -77,6 +77,9 @@ static void mistakes_are_named_with_their_line(void **state)
         {"[account a]\njournal = maybe\n", "journal: expected one of off|on"},
         {"[account a]\napi_id = 0\n", "api_id: expected a number from 1"},
         {"[daemon]\njournal_events = 3\n", "journal_events: expected a number from 10"},
+        {"[socket web]\nmoed = 0660\n", ":2: unknown key 'moed' in [socket]; did you mean 'mode'?"},
+        {"[profile web]\nmethod = @read\n", "did you mean 'methods'?"},
+        {"[profile a-name-that-is-longer-than-any-name-may-be]\nchats = me\n", "name too long"},
         {"just words\n", ":1: no KEY = VALUE line"},
     };
 
@@ -88,6 +91,77 @@ static void mistakes_are_named_with_their_line(void **state)
             fail_msg("%s\n  says %s\n  not  %s", rows[i].text, err, rows[i].says);
         tgd_config_fini(&c);
     }
+}
+
+static void sockets_and_profiles_have_names(void **state)
+{
+    static const struct {
+        const char *text, *says;
+    } rows[] = {
+        {"[socket web]\nmode = 0660\n", "[socket web]: has no path"},
+        {"[socket]\npath = /a\n[socket web]\npath = /a\n", "[socket web]: has the path of [socket main]"},
+        {"[socket web]\npath = /b\nprofile = web, other\n[profile web]\n", "no [profile web]"},
+        {"[socket web]\npath = /b\nprofile = web, other\n[profile web]\nchats = me\n", "no [profile other]"},
+    };
+    struct tgd_config c;
+    const char *list;
+    char err[256], word[8];
+
+    assert_string_equal(
+        read_text(&c,
+                  "[socket]\npath = /a\nprofile = one\n[socket web]\npath = /b\nmode = 0660\ngroup = web\n"
+                  "profile = one two\n[profile one]\nmethods = @read\n[profile two]\nusers = a, b\n"
+                  "[socket web]\nmode = 0666\n"),
+        "");
+    assert_int_equal(tgd_config_set(&c, "state_dir", "/s", err), 0);
+    assert_int_equal(tgd_config_finish(&c, err), 0);
+    assert_int_equal(c.n_sockets, 2);
+    assert_string_equal(c.sockets[0].name, "main");
+    assert_string_equal(c.sockets[0].profile, "one");
+    assert_int_equal(c.sockets[0].mode, 0600);
+    assert_string_equal(c.sockets[1].path, "/b");
+    assert_string_equal(c.sockets[1].group, "web");
+    assert_int_equal(c.sockets[1].mode, 0666);
+    list = c.sockets[1].profile;
+    assert_true(tgd_config_word(&list, word, sizeof word));
+    assert_string_equal(word, "one");
+    assert_true(tgd_config_word(&list, word, sizeof word));
+    assert_string_equal(word, "two");
+    assert_false(tgd_config_word(&list, word, sizeof word));
+    assert_string_equal(tgd_config_profile(&c, "two")->users, "a, b");
+    tgd_config_fini(&c);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        (void)read_text(&c, rows[i].text);
+        (void)tgd_config_set(&c, "state_dir", "/s", err);
+        assert_int_equal(tgd_config_finish(&c, err), -1);
+        if (!strstr(err, rows[i].says))
+            fail_msg("%s\n  says %s\n  not  %s", rows[i].text, err, rows[i].says);
+        tgd_config_fini(&c);
+    }
+}
+
+static void a_reload_takes_profiles_and_names_sockets(void **state)
+{
+    struct tgd_config c, next;
+    char kept[256];
+
+    assert_string_equal(read_text(&c, "[socket web]\npath = /b\nprofile = one\n[profile one]\nchats = me\n"),
+                        "");
+    assert_string_equal(
+        read_text(&next, "[socket web]\npath = /b\nprofile = two\n[profile two]\nchats = @news\n"), "");
+    tgd_config_apply(&c, &next, kept);
+    assert_string_equal(kept, "");
+    assert_string_equal(c.sockets[1].profile, "two");
+    assert_null(tgd_config_profile(&c, "one"));
+    assert_string_equal(tgd_config_profile(&c, "two")->chats, "@news");
+    tgd_config_fini(&next);
+    assert_string_equal(
+        read_text(&next, "[socket web]\npath = /c\nprofile = two\n[profile two]\nchats = @news\n"), "");
+    tgd_config_apply(&c, &next, kept);
+    assert_string_equal(kept, "[socket NAME]");
+    assert_string_equal(c.sockets[1].path, "/b");
+    tgd_config_fini(&next);
+    tgd_config_fini(&c);
 }
 
 static void the_command_line_is_stronger_than_the_file(void **state)
@@ -210,6 +284,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_key_is_read),
         cmocka_unit_test(mistakes_are_named_with_their_line),
+        cmocka_unit_test(sockets_and_profiles_have_names),
+        cmocka_unit_test(a_reload_takes_profiles_and_names_sockets),
         cmocka_unit_test(the_command_line_is_stronger_than_the_file),
         cmocka_unit_test(a_secret_is_not_shown),
         cmocka_unit_test(reload_names_what_needs_a_restart),

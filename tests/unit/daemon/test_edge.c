@@ -51,19 +51,21 @@ static void the_watchdog_is_for_this_process_only(void **state)
 
 static void handed_over_descriptors_are_counted_once(void **state)
 {
-    char pid[16];
+    char pid[16], names[16];
 
     setenv("LISTEN_FDS", "2", 1);
     setenv("LISTEN_PID", "1", 1);
-    assert_int_equal(tgd_listen_fds(), 0);
+    assert_int_equal(tgd_listen_fds(names, sizeof names), 0);
     snprintf(pid, sizeof pid, "%d", (int)getpid());
     setenv("LISTEN_FDS", "2", 1);
     setenv("LISTEN_PID", pid, 1);
-    assert_int_equal(tgd_listen_fds(), 2);
-    assert_int_equal(tgd_listen_fds(), 0);
+    setenv("LISTEN_FDNAMES", "main:reader", 1);
+    assert_int_equal(tgd_listen_fds(names, sizeof names), 2);
+    assert_string_equal(names, "main:reader");
+    assert_int_equal(tgd_listen_fds(names, sizeof names), 0);
     setenv("LISTEN_FDS", "-1", 1);
     setenv("LISTEN_PID", pid, 1);
-    assert_int_equal(tgd_listen_fds(), 0);
+    assert_int_equal(tgd_listen_fds(names, sizeof names), 0);
 }
 
 static void clocks_move_forward(void **state)

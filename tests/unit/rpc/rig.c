@@ -299,7 +299,8 @@ struct rig *rig_new(void)
 
 struct rpc_conn *rig_connect(struct rig *g)
 {
-    struct rpc_conn *c = rpc_accept(g->r, g->now, &(struct rpc_cred){.uid = 1000, .gid = 1000, .pid = 4242});
+    struct rpc_conn *c =
+        rpc_accept(g->r, g->now, &(struct rpc_cred){.uid = 1000, .gid = 1000, .pid = 4242}, g->profile);
 
     assert_non_null(c);
     return c;

@@ -46,7 +46,8 @@ struct rig {
     char said[1 << 16]; /* what the newest say() or read() got */
     char control[64];
     uint64_t turn, synced;
-    int broken; /* log lines at BROKEN */
+    struct rpc_profile *profile; /* of connections made from now on; NULL: everything */
+    int broken;                  /* log lines at BROKEN */
 };
 
 struct rig *rig_new(void);
