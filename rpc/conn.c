@@ -145,6 +145,8 @@ static void unlink_from(struct rpc_conn **list, struct rpc_conn ***tail, struct 
     *tail = at;
 }
 
+static void holds_no_more(struct rpc_conn *c);
+
 static void drop_held(struct rpc_conn *c)
 {
     while (c->held) {
@@ -157,6 +159,7 @@ static void drop_held(struct rpc_conn *c)
     }
     c->held_tail = &c->held;
     c->held_bytes = 0;
+    holds_no_more(c);
 }
 
 void rpc_closed(struct rpc_conn *c, struct mt_now now)
@@ -399,6 +402,29 @@ static void put_now(struct rpc_conn *c, const void *text, size_t n)
     rpc_conn_wake(c);
 }
 
+/* Onto the list of those with held answers, and off it: a turn looks at these alone. */
+static void holds(struct rpc_conn *c)
+{
+    c->prev_holding = NULL;
+    c->next_holding = c->rpc->holding;
+    if (c->next_holding)
+        c->next_holding->prev_holding = c;
+    c->rpc->holding = c;
+}
+
+static void holds_no_more(struct rpc_conn *c)
+{
+    if (c->prev_holding)
+        c->prev_holding->next_holding = c->next_holding;
+    else if (c->rpc->holding == c)
+        c->rpc->holding = c->next_holding;
+    else
+        return; /* it was not on it */
+    if (c->next_holding)
+        c->next_holding->prev_holding = c->prev_holding;
+    c->next_holding = c->prev_holding = NULL;
+}
+
 void rpc_conn_put(struct rpc_conn *c, struct mt_now now, const void *text, size_t n, enum rpc_hold hold)
 {
     rpc_conn_hold(c, now, text, n, hold, NULL);
@@ -425,6 +451,8 @@ void rpc_conn_hold(struct rpc_conn *c, struct mt_now now, const void *text, size
         }
         *h = (struct rpc_held){.hold = hold, .n = n, .parts = parts};
         memcpy(h->text, text, n);
+        if (!c->held)
+            holds(c);
         *c->held_tail = h;
         c->held_tail = &h->next;
         c->held_bytes += sizeof *h + n;
@@ -459,6 +487,8 @@ void rpc_conn_release(struct rpc_conn *c, struct mt_now now, bool synced)
         free(h);
     }
     c->held_tail = at;
+    if (!c->held)
+        holds_no_more(c);
     count(c);
 }
 
@@ -487,5 +517,7 @@ void rpc_conn_undo(struct rpc_conn *c, struct mt_now now)
         free(h);
     }
     c->held_tail = at;
+    if (!c->held)
+        holds_no_more(c);
     count(c);
 }

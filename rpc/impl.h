@@ -101,6 +101,7 @@ struct rpc_conn {
     size_t out_at;
     uint64_t written; /* bytes that have left, in all */
     struct rpc_held *held, **held_tail;
+    struct rpc_conn *next_holding, *prev_holding; /* of rpc->holding, while something is held */
     size_t held_bytes;
     size_t counted; /* bytes of it that stand in rpc->bytes */
     struct rpc_req *reqs;
@@ -203,6 +204,7 @@ struct rpc {
     struct mt_now started;
     struct rpc_conn *conns;
     size_t n_conns;
+    struct rpc_conn *holding; /* those with held answers */
     struct rpc_conn *ready, **ready_tail;
     struct rpc_conn *work, **work_tail;
     struct rpc_req *orphans;
@@ -213,8 +215,12 @@ struct rpc {
     struct rpc_timers timers;
     size_t bytes;
     struct rpc_live *live, **live_tail;
-    struct rpc_sub *subs;       /* all connections */
-    struct rpc_bucket *buckets; /* names.c */
+    struct rpc_sub *subs;        /* all connections */
+    struct rpc_sub *sub_first;   /* the one whose turn it is to read on; NULL: the first of the list */
+    struct rpc_cursor subs_seen; /* the journal's end when they were last looked at */
+    size_t n_subs;
+    bool subs_due; /* some may read on though that has not moved */
+    struct rpc_bucket *buckets;  /* names.c */
     size_t waiting_sync;
     uint64_t committed, synced;   /* newest turns */
     struct rpc_counter *counters; /* a hash table, RPC_COUNTERS; NULL until something is counted */

@@ -71,9 +71,10 @@ void rpc_reply(struct rpc *r, struct mt_now now, int32_t account, uint64_t token
  */
 static void release(struct rpc *r, struct mt_now now)
 {
-    for (struct rpc_conn *c = r->conns; c; c = c->next)
-        if (c->held)
-            rpc_conn_release(c, now, false);
+    for (struct rpc_conn *c = r->holding, *next; c; c = next) {
+        next = c->next_holding;
+        rpc_conn_release(c, now, false);
+    }
 }
 
 /* The answer of subscribe comes before its first event. */
@@ -96,9 +97,10 @@ void rpc_turn(struct rpc *r, uint64_t committed, uint64_t synced)
 void rpc_synced(struct rpc *r, struct mt_now now, uint64_t synced)
 {
     r->synced = synced;
-    for (struct rpc_conn *c = r->conns; c && r->waiting_sync; c = c->next)
-        if (c->held)
-            rpc_conn_release(c, now, true);
+    for (struct rpc_conn *c = r->holding, *next; c && r->waiting_sync; c = next) {
+        next = c->next_holding;
+        rpc_conn_release(c, now, true);
+    }
 }
 
 bool rpc_wants_sync(const struct rpc *r)
@@ -126,5 +128,5 @@ void rpc_tick(struct rpc *r, struct mt_now now)
 
 int64_t rpc_deadline(const struct rpc *r)
 {
-    return r->work ? 0 : rpc_timers_next(&r->timers);
+    return r->work || r->subs_due ? 0 : rpc_timers_next(&r->timers);
 }

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define READ_AT_ONCE 256
+/* Rows that one subscription, and all together, read in a turn. */
+#define READ_AT_ONCE 64
+#define READ_IN_TURN 256
 #define STORE_US     MT_US_PER_S
 
 /* --- cursors --- */
@@ -155,6 +157,8 @@ struct rpc_sub *rpc_sub_new(struct rpc_conn *c, struct rpc_filter *filter, const
     if (s->next_all)
         s->next_all->prev_all = s;
     c->rpc->subs = s;
+    c->rpc->n_subs++;
+    c->rpc->subs_due = true;
     return s;
 }
 
@@ -181,6 +185,9 @@ void rpc_sub_end(struct rpc_sub *s, struct mt_now now, const char *reason)
         r->subs = s->next_all;
     if (s->next_all)
         s->next_all->prev_all = s->prev_all;
+    if (r->sub_first == s)
+        r->sub_first = s->next_all;
+    r->n_subs--;
     store_ack(s);
     rpc_timer_clear(&r->timers, &s->beat);
     rpc_filter_free(s->filter);
@@ -283,7 +290,8 @@ static void mark_auto(struct rpc_sub *s)
     s->next_mark = end;
 }
 
-static void read_on(struct rpc_sub *s, struct mt_now now)
+/* Reads up to so many rows; how many it were. */
+static size_t read_on(struct rpc_sub *s, struct mt_now now, size_t limit)
 {
     const struct rpc_host *h = s->rpc->cfg.host;
     struct rpc_cursor end = h->journal_end(h->ctx), from = s->at;
@@ -292,19 +300,20 @@ static void read_on(struct rpc_sub *s, struct mt_now now)
     int r;
 
     if (s->conn->dead || rpc_conn_unread(s->conn) >= RPC_PUSH_AHEAD || rpc_cursor_compare(s->at, end) == 0)
-        return;
+        return 0;
     tell_losses(s, now);
-    r = h->journal_read(h->ctx, s->at, READ_AT_ONCE, push_row, &p, &lost);
+    r = h->journal_read(h->ctx, s->at, limit, push_row, &p, &lost);
     if (r < 0) {
         rpc_sub_end(s, now, "the journal cannot be read from here");
-        return;
+        return p.rows;
     }
-    if (!p.full && p.rows < READ_AT_ONCE)
+    if (!p.full && p.rows < limit)
         s->at = end; /* rows that are gone by their own time are passed too */
     else if (!p.full)
-        rpc_conn_work(s->conn); /* more in another turn */
+        s->rpc->subs_due = true; /* more in another turn */
     if (rpc_cursor_compare(from, s->at) != 0)
         mark_auto(s);
+    return p.rows;
 }
 
 static void push_live(struct rpc_sub *s, struct mt_now now)
@@ -323,19 +332,39 @@ static void push_live(struct rpc_sub *s, struct mt_now now)
     }
 }
 
+/* In a ring, so that a turn that ends early goes on with those who had nothing yet. */
+static void read_all_on(struct rpc *r, struct mt_now now)
+{
+    size_t left = READ_IN_TURN, n = r->n_subs;
+    struct rpc_sub *s = r->sub_first ? r->sub_first : r->subs;
+
+    for (; s && n && left; n--) {
+        size_t rows;
+
+        r->sub_first = s->next_all; /* kept right by rpc_sub_end() */
+        rows = read_on(s, now, left < READ_AT_ONCE ? left : READ_AT_ONCE);
+        left -= rows < left ? rows : left;
+        s = r->sub_first ? r->sub_first : r->subs;
+    }
+    if (n)
+        r->subs_due = true;
+}
+
 void rpc_subs_committed(struct rpc *r, struct mt_now now)
 {
-    struct rpc_sub *s = r->subs;
+    struct rpc_cursor end = r->cfg.host->journal_end(r->cfg.host->ctx);
 
-    while (s) {
-        struct rpc_sub *next = s->next_all;
-
+    if (!r->live && !r->subs_due && rpc_cursor_compare(r->subs_seen, end) == 0)
+        return;
+    r->subs_seen = end;
+    r->subs_due = false;
+    for (struct rpc_sub *s = r->subs, *next; s; s = next) {
+        next = s->next_all;
         tell_missed(s, now);
         if (r->live)
             push_live(s, now);
-        read_on(s, now);
-        s = next;
     }
+    read_all_on(r, now);
 }
 
 void rpc_subs_of_conn_end(struct rpc_conn *c, struct mt_now now)
@@ -363,6 +392,6 @@ void rpc_subs_wrote(struct rpc_conn *c, struct mt_now now)
         }
         if (rpc_conn_unread(c) < RPC_PUSH_AHEAD &&
             (s->missed || rpc_cursor_compare(s->at, h->journal_end(h->ctx)) != 0))
-            rpc_conn_work(c);
+            c->rpc->subs_due = true;
     }
 }

@@ -104,6 +104,7 @@ static void undo_subs(struct rpc *r, struct mt_now now)
         next = s->next_all;
         if (s->sought) {
             s->at = s->before_seek;
+            r->subs_due = true;
             s->sought = false;
         }
         if (s->fresh)
@@ -133,9 +134,10 @@ void rpc_turn_failed(struct rpc *r, struct mt_now now, const char *why)
     rpc_live_free(r);
     undo_subs(r, now);
     undo_parked(r, now);
-    for (struct rpc_conn *c = r->conns; c; c = c->next)
-        if (c->held)
-            rpc_conn_undo(c, now);
+    for (struct rpc_conn *c = r->holding, *next; c; c = next) {
+        next = c->next_holding;
+        rpc_conn_undo(c, now);
+    }
 }
 
 void rpc_storage_down(struct rpc *r, const char *why)

@@ -217,6 +217,7 @@ void rpc_m_seek(struct rpc_req *req, struct mt_now now)
             s->before_seek = s->at;
         s->sought = true;
         s->at = at;
+        req->rpc->subs_due = true;
         s->marked = s->has_left = false;
         s->lost_told = (struct rpc_cursor){0};
     }
