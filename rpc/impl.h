@@ -219,8 +219,8 @@ struct rpc {
     struct rpc_sub *sub_first;   /* the one whose turn it is to read on; NULL: the first of the list */
     struct rpc_cursor subs_seen; /* the journal's end when they were last looked at */
     size_t n_subs;
-    bool subs_due; /* some may read on though that has not moved */
-    struct rpc_bucket *buckets;  /* names.c */
+    bool subs_due;              /* some may read on though that has not moved */
+    struct rpc_bucket *buckets; /* names.c */
     size_t waiting_sync;
     uint64_t committed, synced;   /* newest turns */
     struct rpc_counter *counters; /* a hash table, RPC_COUNTERS; NULL until something is counted */

@@ -1,5 +1,5 @@
 /* What is counted of requests, and getMetrics. */
-#include "rpc/impl.h"
+#include "rpc/profile.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -57,38 +57,36 @@ void rpc_counts_free(struct rpc *r)
     r->counters = NULL;
 }
 
-static json_t *counters_json(struct rpc *r)
+static json_t *counters_json(struct rpc_req *req)
 {
+    struct rpc *r = req->rpc;
     json_t *list = json_array();
 
     for (size_t i = 0; r->counters && i < RPC_COUNTERS; i++) {
         const struct rpc_counter *c = &r->counters[i];
         struct rpc_account a;
+        bool known = c->account && rpc_account_by_id(r, c->account, &a);
         json_t *row;
 
-        if (!c->method)
+        if (!c->method || (known && !rpc_profile_sees_account(req->profile, a.name)))
             continue;
         row = json_pack("{s:s,s:I,s:I}", "method", c->method, "calls", (json_int_t)c->calls, "errors",
                         (json_int_t)c->errors);
-        if (row && c->account && rpc_account_by_id(r, c->account, &a))
+        if (row && known)
             json_object_set_new(row, "account", json_string(a.name));
         json_array_append_new(list, row);
     }
     return list;
 }
 
-static json_t *updates_json(struct rpc *r)
+static json_t *updates_json(struct rpc_req *req)
 {
-    const struct rpc_host *h = r->cfg.host;
     json_t *list = json_array();
     struct rpc_account a;
 
-    for (size_t i = 0; list && i < h->account_count(h->ctx); i++) {
-        const struct mt_updates_stats *s;
+    for (size_t i = 0; list && rpc_next_account(req, &i, &a);) {
+        const struct mt_updates_stats *s = mt_account_updates_stats(a.core);
 
-        if (!h->account_at(h->ctx, i, &a))
-            continue;
-        s = mt_account_updates_stats(a.core);
         json_array_append_new(
             list,
             json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I}", "account", a.name, "differences",
@@ -111,8 +109,8 @@ void rpc_m_getMetrics(struct rpc_req *req, struct mt_now now)
                             json_pack("{s:I,s:I,s:I,s:I}", "accepted", (json_int_t)r->accepted, "connections",
                                       (json_int_t)r->n_conns, "requests", (json_int_t)r->n_reqs, "bytes",
                                       (json_int_t)r->bytes));
-        json_object_set_new(out, "updates", updates_json(r));
-        json_object_set_new(out, "methods", counters_json(r));
+        json_object_set_new(out, "updates", updates_json(req));
+        json_object_set_new(out, "methods", counters_json(req));
         json_object_set_new(out, "uncounted", json_integer((json_int_t)r->uncounted));
     }
     rpc_answer(req, out);

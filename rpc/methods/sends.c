@@ -1,5 +1,5 @@
 /* getSend, listSends, cancelSend: the outbox as it stands. */
-#include "rpc/handler.h"
+#include "rpc/profile.h"
 #include "rpc/views/views.h"
 
 #include <stdlib.h>
@@ -69,6 +69,8 @@ static void find(struct rpc_req *req, struct mt_now now, with_fn *with)
 
     if (id && host->send_get) {
         (void)host->send_get(host->ctx, rpc_account_of(req)->id, strtoll(id, NULL, 10), to_json, &f);
+        if (f.send) /* one of a chat that is not seen is not there, and nothing can be done to it */
+            f.send = rpc_restrict(req, f.send);
         with(req, now, &f);
     } else if (key && rpc_arg(req, "chat_id")) {
         keep = rpc_alloc(req, sizeof *keep);

@@ -300,6 +300,55 @@ static void answers_lose_what_is_of_other_chats(void **state)
     done(g);
 }
 
+static int a_send_to_alice(void *ctx, int32_t account, int64_t send_id,
+                           int (*row)(void *arg, const struct mt_outbox_row *row), void *arg)
+{
+    const struct mt_outbox_row it = {.id = send_id,
+                                     .state = MT_SEND_WAITING,
+                                     .chat = 777123,
+                                     .method = {(const uint8_t *)"messages.sendMessage", 20},
+                                     .params = {(const uint8_t *)"{}", 2}};
+
+    return row(arg, &it), MT_OK;
+}
+
+/* A number is easily guessed: what is on its way to a chat that is not seen is neither told nor withdrawn. */
+static void sends_to_other_chats_are_not_there(void **state)
+{
+    struct rig *g = limited("main", "@read @send", "@news");
+
+    g->host.send_get = a_send_to_alice;
+    say(g, "{\"id\":1,\"method\":\"getSend\",\"params\":{\"send_id\":\"5\"}}");
+    assert_string_equal(got(g, "error.data.name"), "SEND_UNKNOWN");
+    say(g, "{\"id\":1,\"method\":\"cancelSend\",\"params\":{\"send_id\":\"5\"}}");
+    assert_string_equal(got(g, "error.data.name"), "SEND_UNKNOWN");
+    assert_true(g->core[0].withdrawn == 0);
+    done(g);
+    g = limited("main", "@read @send", "@news @alice");
+    g->host.send_get = a_send_to_alice;
+    say(g, "{\"id\":1,\"method\":\"cancelSend\",\"params\":{\"send_id\":\"5\"}}");
+    assert_true(g->core[0].withdrawn == 5);
+    done(g);
+}
+
+static void metrics_tell_of_accounts_that_are_seen(void **state)
+{
+    struct rig *g = limited("shop", "@read @admin", NULL);
+    struct rpc_profile *shop = g->profile;
+    struct rpc_conn *all;
+
+    g->profile = NULL;
+    all = rig_connect(g);
+    g->profile = shop;
+    rig_say(g, all, "{\"id\":1,\"method\":\"getChat\",\"params\":{\"chat_id\":4711},\"account\":\"main\"}");
+    rig_say(g, all, "{\"id\":1,\"method\":\"getMetrics\"}");
+    assert_non_null(strstr(g->said, "main"));
+    say(g, "{\"id\":1,\"method\":\"getMetrics\"}");
+    assert_non_null(strstr(g->said, "\"shop\""));
+    assert_null(strstr(g->said, "main"));
+    done(g);
+}
+
 static void who_is_not_admitted_is_told_nothing_else(void **state)
 {
     struct rig *g = limited(NULL, "@read", NULL);
@@ -342,6 +391,8 @@ int main(void)
         cmocka_unit_test(events_of_the_login_codes_need_admin),
         cmocka_unit_test(names_of_subscriptions_are_a_profiles_own),
         cmocka_unit_test(answers_lose_what_is_of_other_chats),
+        cmocka_unit_test(sends_to_other_chats_are_not_there),
+        cmocka_unit_test(metrics_tell_of_accounts_that_are_seen),
         cmocka_unit_test(who_is_not_admitted_is_told_nothing_else),
         cmocka_unit_test(a_profile_lives_as_long_as_what_it_limits),
     };
