@@ -46,7 +46,7 @@ bool rpc_find_account(struct rpc_req *req, const char *text, struct rpc_account 
 {
     for (size_t i = 0; rpc_next_account(req, &i, out);)
         if (is_account(out, text))
-            return true;
+            return rpc_account_by_id(req->rpc, out->id, out); /* it may be given work */
     return false;
 }
 
@@ -72,20 +72,17 @@ void rpc_account_names(struct rpc_req *req, char *out, size_t cap)
 
 bool rpc_choose_account(struct rpc_req *req)
 {
-    const char *want = req->opt.account;
+    const char *want = req->opt.account, *usual = req->rpc->default_account;
     struct rpc_account first, named;
     size_t n = count(req, &first);
     char hint[256];
 
-    if (!*want && n > 1 && req->rpc->cfg.default_account &&
-        rpc_find_account(req, req->rpc->cfg.default_account, &named))
-        want = req->rpc->cfg.default_account;
+    if (!*want && n > 1 && *usual && rpc_find_account(req, usual, &named))
+        want = usual;
     if (*want)
         req->has_account = rpc_find_account(req, want, &req->account);
     else if (n == 1)
-        req->has_account = true;
-    if (req->has_account && !*want)
-        req->account = first;
+        req->has_account = rpc_account_by_id(req->rpc, first.id, &req->account);
     if (req->has_account) {
         snprintf(req->account_name, sizeof req->account_name, "%s", req->account.name);
         return true;

@@ -26,6 +26,7 @@ static bool account_by_id(void *ctx, int32_t id, struct rpc_account *out)
 {
     struct rig *g = ctx;
 
+    g->touched++;
     for (size_t i = 0; i < g->n_accounts; i++) {
         if (g->accounts[i].id == id) {
             *out = g->accounts[i];

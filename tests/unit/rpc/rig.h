@@ -26,6 +26,7 @@ struct rig {
     struct rpc_account accounts[4];
     char names[4][40];
     size_t n_accounts;
+    size_t touched; /* lookups after which the daemon looks at a machine in its turn */
     struct mt_peer peers[RIG_PEERS];
     size_t n_peers;
     struct store_ops store;

@@ -145,6 +145,22 @@ TEST(options_stand_beside_params_or_in_it_or_are_defaults)
     END;
 }
 
+TEST(the_machine_of_whoever_is_asked_is_looked_at_and_no_other)
+{
+    size_t before;
+
+    BEGIN;
+    before = g->touched;
+    say(g, "{\"id\":1,\"method\":\"listAccounts\"}");
+    assert_int_equal(g->touched, before);
+    say(g, "{\"id\":1,\"method\":\"getLoginState\"}");
+    assert_true(g->touched > before);
+    before = g->touched;
+    say(g, "{\"id\":1,\"method\":\"getLoginState\",\"account\":\"main\"}");
+    assert_true(g->touched > before);
+    END;
+}
+
 TEST(fields_keep_what_their_paths_name)
 {
     BEGIN;
@@ -278,6 +294,7 @@ int main(void)
         cmocka_unit_test(broken_json_costs_one_error_and_nothing_else),
         cmocka_unit_test(a_batch_is_answered_by_one_array),
         cmocka_unit_test(options_stand_beside_params_or_in_it_or_are_defaults),
+        cmocka_unit_test(the_machine_of_whoever_is_asked_is_looked_at_and_no_other),
         cmocka_unit_test(fields_keep_what_their_paths_name),
         cmocka_unit_test(a_waiting_request_ends_by_its_event_its_time_or_cancel),
         cmocka_unit_test(end_of_input_is_not_the_end_of_what_is_pending),
