@@ -23,6 +23,8 @@ def status(daemon, field):
 
 
 def held(daemon):
+    """What it holds once it has seen that clients left: only the subscriber and whoever asks are there."""
+    wait_until("clients to be gone", lambda: daemon.call("getHealth")["clients"]["connections"] == 2)
     return {"descriptors": len(os.listdir(f"/proc/{daemon.process.pid}/fd")), "threads": status(daemon, "Threads")}
 
 

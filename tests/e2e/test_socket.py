@@ -134,7 +134,7 @@ def test_a_live_socket_is_never_taken_and_a_stale_one_is(daemon, sandbox, folder
     same = harness.subprocess.run([harness.BIN["tgd"], "--state-dir", folder / "state", "--socket", folder / "b.sock",
                                    "--servers", sandbox.dir / "servers.json"], capture_output=True, text=True,
                                   timeout=20, check=False)
-    assert same.returncode == 1 and str(daemon.process.pid) in same.stderr
+    assert same.returncode == 3 and str(daemon.process.pid) in same.stderr
     daemon.kill()
     assert daemon.socket.exists()
     daemon.start()
