@@ -5,34 +5,18 @@
 
 #include "tl/ids.h"
 
-/* Only the rows that are used: the others stay untouched memory, of which a daemon with many accounts has
- * much. */
-static void copy_saved(struct mt_saved *to, const struct mt_saved *from)
-{
-    to->main_dc = from->main_dc;
-    to->user_id = from->user_id;
-    to->bot = from->bot;
-    to->n_dcs = from->n_dcs <= MT_DCS_MAX ? from->n_dcs : MT_DCS_MAX;
-    to->state = from->state;
-    to->addresses.n = from->addresses.n <= MT_ADDRESSES_MAX ? from->addresses.n : 0;
-    to->addresses.family = from->addresses.family;
-    to->addresses.origin = from->addresses.origin;
-    memcpy(to->addresses.list, from->addresses.list, to->addresses.n * sizeof *to->addresses.list);
-    memcpy(to->dedup_secret, from->dedup_secret, sizeof to->dedup_secret);
-    memcpy(to->dcs, from->dcs, to->n_dcs * sizeof *to->dcs);
-}
-
 struct mt_account *mt_account_new(const struct mt_account_cfg *cfg, const struct mt_saved *saved,
                                   struct mt_now now)
 {
     struct mt_account *a = calloc(1, sizeof *a);
     struct mt_updates_cfg uc = {.env = cfg->env, .store = cfg->store};
     struct mt_outbox_cfg oc = {.env = cfg->env, .store = cfg->store};
+    int loaded;
 
     if (!a)
         return NULL;
     a->cfg = *cfg;
-    copy_saved(&a->saved, saved);
+    loaded = mt_keep_load(&a->saved, saved);
     mt_book_init(&a->book, cfg->servers, &a->saved.addresses);
     mt_connect_use(a, cfg->proxy);
     mt_config_init(a);
@@ -43,7 +27,8 @@ struct mt_account *mt_account_new(const struct mt_account_cfg *cfg, const struct
     oc.secret = a->saved.dedup_secret;
     a->updates = mt_updates_new(&uc, &saved->state, now);
     a->outbox = mt_outbox_new(&oc);
-    if (!a->updates || !a->outbox || (cfg->proxy && cfg->proxy->kind != MT_PROXY_DIRECT && !a->proxy)) {
+    if (loaded != MT_OK || !a->updates || !a->outbox ||
+        (cfg->proxy && cfg->proxy->kind != MT_PROXY_DIRECT && !a->proxy)) {
         mt_account_free(a);
         return NULL;
     }
@@ -72,6 +57,7 @@ void mt_account_free(struct mt_account *a)
     mt_peers_fini(&a->peers);
     mt_fxq_fini(&a->fxq);
     free(a->acks);
+    mt_keep_fini(&a->saved);
     mt_wipe(a, sizeof *a);
     free(a);
 }

@@ -9,19 +9,6 @@ bool mt_adc_exists(const struct mt_account *a, int32_t id)
     return mt_book_knows(&a->book, id);
 }
 
-static struct mt_saved_dc *saved_of(struct mt_account *a, int32_t id)
-{
-    struct mt_saved *s = &a->saved;
-
-    for (size_t i = 0; i < s->n_dcs; i++)
-        if (s->dcs[i].dc_id == id)
-            return &s->dcs[i];
-    if (s->n_dcs == MT_DCS_MAX)
-        return NULL;
-    s->dcs[s->n_dcs] = (struct mt_saved_dc){.dc_id = id};
-    return &s->dcs[s->n_dcs++];
-}
-
 struct mt_adc *mt_adc_find(struct mt_account *a, int32_t id)
 {
     for (struct mt_adc *dc = a->dcs; dc; dc = dc->next)
@@ -51,7 +38,7 @@ static struct mt_adc *make(struct mt_account *a, struct mt_now now, int32_t id, 
                             .pfs = a->cfg.pfs,
                             .without_updates = !main,
                             .keep = main};
-    struct mt_saved_dc *saved = saved_of(a, id);
+    struct mt_saved_dc *saved = mt_keep_dc(&a->saved, id);
     struct mt_adc *dc;
 
     if (!saved)

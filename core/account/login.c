@@ -230,6 +230,7 @@ void mt_login_authorised(struct mt_account *a, struct mt_now now, const struct t
 {
     struct tl_view user;
     struct mt_adc *main = mt_adc_main(a, now);
+    struct mt_saved *stored;
     uint64_t token;
 
     if (authorization->def->id == TL_auth_authorizationSignUpRequired) {
@@ -255,7 +256,12 @@ void mt_login_authorised(struct mt_account *a, struct mt_now now, const struct t
     main->auth = MT_AUTH_DONE;
     a->login.op = MT_OP_SAVE;
     mt_adc_save(a, main);
-    mt_fxq_push(&a->fxq, &(struct mt_fx){.kind = MT_FX_SAVE_AUTH, .token = token, .saved = &a->saved});
+    stored = mt_keep_store(&a->saved);
+    if (!stored ||
+        mt_fxq_push(&a->fxq, &(struct mt_fx){.kind = MT_FX_SAVE_AUTH, .token = token, .saved = stored}) !=
+            MT_OK)
+        mt_account_done(a, now, token, MT_E_NOMEM, NULL);
+    mt_saved_free(stored);
 }
 
 void mt_login_saved(struct mt_account *a, struct mt_now now, int result)

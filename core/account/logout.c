@@ -28,18 +28,6 @@ static void end_request(struct mt_account *a, struct mt_areq *r)
         mt_acc_reply_kind(a, r->token, MT_REPLY_NOT_LOGGED_IN, 0);
 }
 
-static void forget_saved(struct mt_account *a)
-{
-    uint8_t secret[sizeof a->saved.dedup_secret];
-    int32_t main_dc = a->saved.main_dc;
-
-    memcpy(secret, a->saved.dedup_secret, sizeof secret);
-    mt_wipe(&a->saved, sizeof a->saved);
-    memcpy(a->saved.dedup_secret, secret, sizeof secret);
-    a->saved.main_dc = main_dc;
-    mt_wipe(secret, sizeof secret);
-}
-
 void mt_acc_logged_out(struct mt_account *a, struct mt_now now, const char *reason)
 {
     char why[sizeof a->login.pub.reason];
@@ -58,7 +46,7 @@ void mt_acc_logged_out(struct mt_account *a, struct mt_now now, const char *reas
         mt_adc_drop(a, now, dc, false);
     mt_updates_reset(a->updates);
     mt_outbox_logged_out(a->outbox);
-    forget_saved(a);
+    mt_keep_forget(&a->saved);
     mt_fxq_push(&a->fxq, &(struct mt_fx){.kind = MT_FX_FORGET});
     mt_login_step(a, MT_LOGIN_LOGGED_OUT);
     memcpy(a->login.pub.reason, why, sizeof why);

@@ -2,6 +2,7 @@
  * Inside of an account, shared by its files:
  *
  *     account.c   the verbs of account.h: bytes, time and work done elsewhere go in, effects come out
+ *     keep.c      what is stored of it, in memory
  *     dcs.c       data centres: made, pulled for events, dropped
  *     connect.c   their links: to which address, through which proxy; what becomes of a failure
  *     addresses.c which addresses there are and in which order they are tried
@@ -23,6 +24,7 @@
 #include "core/account/addresses.h"
 #include "core/account/fx.h"
 #include "core/account/job.h"
+#include "core/account/keep.h"
 #include "core/outbox/outbox.h"
 #include "core/updates/updates.h"
 
@@ -164,7 +166,7 @@ struct mt_config_state {
 
 struct mt_account {
     struct mt_account_cfg cfg;
-    struct mt_saved saved;
+    struct mt_keep saved;
     struct mt_book book;
     struct mt_config_state config;
     struct mt_proxy_cfg *proxy; /* NULL: direct */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SMALL  ((size_t)4096)
+#define SMALL  ((size_t)1024)
 #define ROUNDS 8
 
 void mt_buffer_fini(struct mt_buffer *b)
