@@ -27,6 +27,7 @@ struct tgd_account;
 struct tgd_worker;
 struct tgd_listener;
 struct tgd_hangup;
+struct tgd_network;
 struct tgd_client;
 struct tgd_link;
 struct tgd_resolver;
@@ -45,6 +46,7 @@ struct tgd {
     struct event *signals[4];
     struct tgd_worker *worker;
     struct tgd_hangup *hangup;
+    struct tgd_network *network; /* NULL: it cannot be watched */
     struct tgd_resolver *resolver;
     char *proxy_all;                    /* what setProxy set for all accounts; NULL: nothing */
     struct tgd_proxy_test *proxy_tests; /* list */

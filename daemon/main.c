@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include "daemon/daemon.h"
 #include "daemon/edge.h"
 #include "daemon/hangup.h"
+#include "daemon/network.h"
 #include "daemon/proxies.h"
 #include "daemon/resolve.h"
 #include "daemon/version.h"
@@ -282,6 +284,12 @@ static void on_computed(void *ctx, int32_t account, uint64_t token, struct mt_jo
     mt_account_done(a->core, tgd_now(), token, MT_OK, job);
 }
 
+static void on_network(void *ctx)
+{
+    tgd_log(MT_LOG_INFO, "main", "the network has changed");
+    tgd_accounts_kick(ctx, tgd_now());
+}
+
 static int set_up_loop(struct tgd *d)
 {
     static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
@@ -301,6 +309,9 @@ static int set_up_loop(struct tgd *d)
             return -1;
     }
     d->hangup = tgd_hangup_new(d->base, tgd_client_gone);
+    d->network = tgd_network_new(d->base, on_network, d);
+    if (!d->network)
+        tgd_log(MT_LOG_INFO, "main", "no word of network changes: %s", strerror(errno));
     return d->timer && d->hangup ? 0 : -1;
 }
 
@@ -406,6 +417,7 @@ static void tear_down(struct tgd *d)
     tgd_pump_free(d->pump);
     store_close(d->store);
     mt_servers_free(d->servers);
+    tgd_network_free(d->network);
     tgd_hangup_free(d->hangup);
     for (size_t i = 0; i < sizeof d->signals / sizeof *d->signals; i++)
         if (d->signals[i])
