@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define RANDOM_SMALL 16 /* bytes */
+
 static int64_t clock_us(clockid_t id)
 {
     struct timespec ts;
@@ -162,11 +164,8 @@ void tgd_log(enum mt_log_level level, const char *area, const char *fmt, ...)
     write_line(level, area, text);
 }
 
-static void env_random(void *ctx, void *buf, size_t n)
+static void draw(uint8_t *p, size_t n)
 {
-    uint8_t *p = buf;
-
-    (void)ctx;
     while (n) {
         ssize_t got = getrandom(p, n, 0);
 
@@ -177,6 +176,27 @@ static void env_random(void *ctx, void *buf, size_t n)
             n -= (size_t)got;
         }
     }
+}
+
+/* Few bytes (padding, ids) come from a drawn stock, since a packet wants some three times; what is given out
+ * is wiped from it. Keys are longer than that. */
+static void env_random(void *ctx, void *buf, size_t n)
+{
+    static _Thread_local uint8_t stock[256];
+    static _Thread_local size_t left;
+
+    (void)ctx;
+    if (n > RANDOM_SMALL) {
+        draw(buf, n);
+        return;
+    }
+    if (left < n) {
+        draw(stock, sizeof stock);
+        left = sizeof stock;
+    }
+    left -= n;
+    memcpy(buf, stock + left, n);
+    mt_wipe(stock + left, n);
 }
 
 void tgd_env_init(struct mt_env *env)

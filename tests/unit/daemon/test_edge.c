@@ -76,10 +76,31 @@ static void clocks_move_forward(void **state)
     assert_true(a.wall > INT64_C(1700000000) * MT_US_PER_S);
 }
 
+static void no_random_bytes_are_given_out_twice(void **state)
+{
+    enum { N = 4000 };
+    static uint64_t drawn[N];
+    struct mt_env env;
+    uint8_t large[32] = {0};
+
+    tgd_env_init(&env);
+    for (size_t i = 0; i < N; i++) {
+        uint8_t odd[3];
+
+        env.random(env.ctx, &drawn[i], sizeof drawn[i]);
+        env.random(env.ctx, odd, i % 4); /* so that draws lie across the ends of the stock */
+        for (size_t k = 0; k < i; k++)
+            assert_true(drawn[i] != drawn[k]);
+    }
+    env.random(env.ctx, large, sizeof large);
+    assert_true(memcmp(large, (uint8_t[32]){0}, sizeof large) != 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_notification_reaches_its_socket),
+        cmocka_unit_test(no_random_bytes_are_given_out_twice),
         cmocka_unit_test(the_watchdog_is_for_this_process_only),
         cmocka_unit_test(handed_over_descriptors_are_counted_once),
         cmocka_unit_test(clocks_move_forward),
