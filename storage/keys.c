@@ -184,7 +184,11 @@ int store_keys_read(struct store *s, const char *name, struct store_keys *k, str
     memset(k, 0, sizeof *k);
     if (rc != MT_OK)
         return rc;
-    rc = read_account(s, name, db, k);
+    /* one transaction: the file is locked, and looked at for a hot journal, once and not for each statement
+     */
+    rc = store_keys_fail(s, name, db, store_db_exec(db, "BEGIN"));
+    if (rc == MT_OK)
+        rc = read_account(s, name, db, k);
     if (rc == MT_OK && saved)
         rc = read_dcs(s, name, db, saved, &k->stale);
     if (rc == MT_OK && saved)
