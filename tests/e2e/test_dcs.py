@@ -107,10 +107,11 @@ def test_foreign_keys_and_authorisations_last(tgd, sandbox):
 
 
 def test_a_copy_on_another_machine_is_told_loudly(tgd, folder):
-    (folder / "machine").write_text("f" * 32 + "\n")
-    tgd.stop()
     assert "another machine" not in tgd.log.read_text()
-    tgd.start({"TGD_TEST_MACHINE_ID": str(folder / "machine")})
+    for letter in "af":  # the machine that tests run on may have no id of its own
+        tgd.stop()
+        (folder / "machine").write_text(letter * 32 + "\n")
+        tgd.start({"TGD_TEST_MACHINE_ID": str(folder / "machine")})
     warnings = tgd.call("getHealth")["warnings"]
     assert any("another machine" in w for w in warnings)
     assert "another machine" in tgd.log.read_text()
