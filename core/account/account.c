@@ -504,7 +504,7 @@ int mt_account_watch(struct mt_account *a, struct mt_now now, mt_chat_id chat, b
         return MT_E_ARG;
     if (a->login.pub.step != MT_LOGIN_READY)
         return MT_E_STATE;
-    err = mt_updates_watch(a->updates, now, id, on);
+    err = mt_updates_watch(a->updates, now, (int32_t)(mt_account_server_time(a, now) / MT_US_PER_S), id, on);
     mt_acc_pump(a, now);
     return err;
 }

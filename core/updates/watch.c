@@ -63,7 +63,7 @@ static bool is_reachable(struct mt_updates *u, int64_t channel)
     return peer.has_hash || peer.seen_chat;
 }
 
-int mt_updates_watch(struct mt_updates *u, struct mt_now now, int64_t channel, bool on)
+int mt_updates_watch(struct mt_updates *u, struct mt_now now, int32_t date, int64_t channel, bool on)
 {
     struct mt_chan *ch;
 
@@ -83,7 +83,7 @@ int mt_updates_watch(struct mt_updates *u, struct mt_now now, int64_t channel, b
     mt_upd_flush(u);
     if (on) {
         if (!ch->counter.known)
-            ch->since = (int32_t)(now.wall / MT_US_PER_S); /* it is watched from now on */
+            ch->since = date > u->state.date ? date : u->state.date; /* whichever clock is ahead */
         mt_chan_due(u, now, ch);
     } else if (!ch->counter.known && ch->diff.step == MT_DIFF_IDLE) {
         mt_chan_forget(u, ch);

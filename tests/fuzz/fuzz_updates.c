@@ -132,7 +132,7 @@ static void more(struct run *r, uint8_t op, const uint8_t *p, size_t n)
         refused(r, p, n);
         break;
     case 12:
-        mt_updates_watch(r->u, r->now, 20 + (int64_t)(n % 60), n & 256);
+        mt_updates_watch(r->u, r->now, (int32_t)(r->now.wall / MT_US_PER_S), 20 + (int64_t)(n % 60), n & 256);
         FUZZ_CHECK(mt_updates_watched(r->u, ids, 4) <= MT_WATCH_MAX + 1);
         break;
     case 13:
