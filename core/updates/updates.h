@@ -69,8 +69,8 @@ void mt_updates_reset(struct mt_updates *u);
 /*
  * A server pushes what happens in channels that we are in, and is late with big ones. A watched channel is
  * asked for all the time, at the pace that the server hints at within the bounds above; its row keeps it over
- * restarts. What is older than `date` (Unix s by the server's clock, as dates of messages are) is no news of a
- * channel that was not followed. MT_E_NOT_FOUND: no access to it is known; MT_E_TOO_LARGE: MT_WATCH_MAX are
+ * restarts. What is older than `date` (Unix s by the server's clock, as dates of messages are) is no news of
+ * a channel that was not followed. MT_E_NOT_FOUND: no access to it is known; MT_E_TOO_LARGE: MT_WATCH_MAX are
  * watched.
  */
 int mt_updates_watch(struct mt_updates *u, struct mt_now now, int32_t date, int64_t channel, bool on);
