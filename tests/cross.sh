@@ -24,7 +24,7 @@ root_of() {
     for deb in "$root"/var/cache/apt/archives/*.deb; do
         dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$root" --keep-directory-symlink || return 1
     done
-    rm -rf "$root/tmp" "$root/dev" # an emulated program takes what is in the root for the machine's own
+    rm -rf "${root:?}/tmp" "${root:?}/dev" # an emulated program takes what is in the root for the machine's own
     touch "$root/.ready"
 }
 

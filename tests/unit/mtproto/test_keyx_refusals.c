@@ -15,13 +15,13 @@ static const struct {
     uint8_t flip;
     int err;
 } wrong[] = {
-    {"another key id", RES_PQ, AT(key_id), 1, MT_E_PEER},
-    {"even msg_id", RES_PQ, AT(msg_id_low), 1, MT_E_PEER},
+    {"another key id", RES_PQ, LOW(key_id), 1, MT_E_PEER},
+    {"even msg_id", RES_PQ, LOW(msg_id_low), 1, MT_E_PEER},
     {"longer than the packet", RES_PQ, LOW(len_add), 4, MT_E_PEER},
-    {"constructor", RES_PQ, AT(id), 1, MT_E_PEER},
+    {"constructor", RES_PQ, LOW(id), 1, MT_E_PEER},
     {"nonce, first byte", RES_PQ, AT(nonce[0]), 1, MT_E_AUTH},
     {"nonce, last byte", RES_PQ, AT(nonce[15]), 0x80, MT_E_AUTH},
-    {"vector id", RES_PQ, AT(vector_id), 1, MT_E_PEER},
+    {"vector id", RES_PQ, LOW(vector_id), 1, MT_E_PEER},
     {"more fingerprints than bytes", RES_PQ, LOW(fingerprints), 8, MT_E_PEER},
     {"unknown fingerprint", RES_PQ, AT(fingerprint[0]), 1, MT_E_NO_KEY},
     {"no fingerprint", RES_PQ, LOW(fingerprints), 1, MT_E_NO_KEY},
@@ -30,34 +30,34 @@ static const struct {
     {"pq empty", RES_PQ, LOW(pq_len), 8, MT_E_PEER},
     {"pq of 9 bytes", RES_PQ, LOW(pq_len), 1, MT_E_PEER},
 
-    {"another key id", DH_OK, AT(key_id), 1, MT_E_PEER},
-    {"even msg_id", DH_OK, AT(msg_id_low), 1, MT_E_PEER},
-    {"constructor", DH_OK, AT(id), 1, MT_E_PEER},
+    {"another key id", DH_OK, LOW(key_id), 1, MT_E_PEER},
+    {"even msg_id", DH_OK, LOW(msg_id_low), 1, MT_E_PEER},
+    {"constructor", DH_OK, LOW(id), 1, MT_E_PEER},
     {"nonce", DH_OK, AT(nonce[7]), 1, MT_E_AUTH},
     {"server_nonce", DH_OK, AT(server_nonce[15]), 1, MT_E_AUTH},
-    {"answer not a multiple of 16", DH_OK, AT(answer_cut), 4, MT_E_PEER},
-    {"a block of the answer missing", DH_OK, AT(answer_cut), 16, MT_E_AUTH},
-    {"inner constructor", DH_OK, AT(inner_id), 1, MT_E_AUTH},
+    {"answer not a multiple of 16", DH_OK, LOW(answer_cut), 4, MT_E_PEER},
+    {"a block of the answer missing", DH_OK, LOW(answer_cut), 16, MT_E_AUTH},
+    {"inner constructor", DH_OK, LOW(inner_id), 1, MT_E_AUTH},
     {"inner nonce", DH_OK, AT(inner_nonce[0]), 1, MT_E_AUTH},
     {"inner server_nonce", DH_OK, AT(inner_server_nonce[9]), 1, MT_E_AUTH},
-    {"inner hash", DH_OK, AT(inner_hash), 1, MT_E_AUTH},
-    {"g does not generate", DH_OK, AT(g), 3 ^ 2, MT_E_DH},
-    {"g = 0", DH_OK, AT(g), 3, MT_E_DH},
-    {"g = 1", DH_OK, AT(g), 3 ^ 1, MT_E_DH},
-    {"g = 11", DH_OK, AT(g), 8, MT_E_DH},
-    {"prime of 255 bytes", DH_OK, AT(prime_len), 0xff, MT_E_DH},
-    {"prime of 257 bytes", DH_OK, AT(prime_len), 1, MT_E_DH},
-    {"g_a of 257 bytes", DH_OK, AT(g_a_len), 1, MT_E_DH},
+    {"inner hash", DH_OK, LOW(inner_hash), 1, MT_E_AUTH},
+    {"g does not generate", DH_OK, LOW(g), 3 ^ 2, MT_E_DH},
+    {"g = 0", DH_OK, LOW(g), 3, MT_E_DH},
+    {"g = 1", DH_OK, LOW(g), 3 ^ 1, MT_E_DH},
+    {"g = 11", DH_OK, LOW(g), 8, MT_E_DH},
+    {"prime of 255 bytes", DH_OK, LOW(prime_len), 0xff, MT_E_DH},
+    {"prime of 257 bytes", DH_OK, LOW(prime_len), 1, MT_E_DH},
+    {"g_a of 257 bytes", DH_OK, LOW(g_a_len), 1, MT_E_DH},
     {"g_a over the prime", DH_OK, AT(g_a[0]), 0xff, MT_E_DH},
 
-    {"another key id", GEN, AT(key_id), 1, MT_E_PEER},
-    {"even msg_id", GEN, AT(msg_id_low), 1, MT_E_PEER},
-    {"constructor", GEN, AT(id), 1, MT_E_PEER},
+    {"another key id", GEN, LOW(key_id), 1, MT_E_PEER},
+    {"even msg_id", GEN, LOW(msg_id_low), 1, MT_E_PEER},
+    {"constructor", GEN, LOW(id), 1, MT_E_PEER},
     {"nonce", GEN, AT(nonce[1]), 1, MT_E_AUTH},
     {"server_nonce", GEN, AT(server_nonce[1]), 1, MT_E_AUTH},
-    {"hash", GEN, AT(gen_hash), 1, MT_E_AUTH},
-    {"hash of retry", GEN, AT(gen_number), 1 ^ 2, MT_E_AUTH},
-    {"hash of fail", GEN, AT(gen_number), 1 ^ 3, MT_E_AUTH},
+    {"hash", GEN, LOW(gen_hash), 1, MT_E_AUTH},
+    {"hash of retry", GEN, LOW(gen_number), 1 ^ 2, MT_E_AUTH},
+    {"hash of fail", GEN, LOW(gen_number), 1 ^ 3, MT_E_AUTH},
 };
 
 static void one_wrong_field_ends_the_exchange(void **state)
@@ -72,7 +72,7 @@ static void one_wrong_field_ends_the_exchange(void **state)
         advance_to(&r, wrong[i].step);
         a = half_answer(&r.half, wrong[i].step);
         ((uint8_t *)&a)[wrong[i].at] ^= wrong[i].flip;
-        if (wrong[i].at == AT(prime_len) && wrong[i].flip == 0xff)
+        if (wrong[i].at == LOW(prime_len) && wrong[i].flip == 0xff)
             a.prime_len = 255;
         if (wrong[i].at == AT(g_a[0]))
             a.g_a[0] = 0xff;
