@@ -1,146 +1,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 
 #include "daemon/daemon.h"
 #include "daemon/edge.h"
-#include "daemon/proxies.h"
-#include "daemon/version.h"
 
-static const struct tgd_config_account *configured(const struct tgd *d, const char *name)
-{
-    return tgd_config_account(&d->config, name);
-}
-
-static const char *kernel(void)
-{
-    static struct utsname u; /* filled once; the same for the life of the process */
-
-    if (!u.sysname[0] && uname(&u))
-        return "Linux";
-    return u.release;
-}
-
-/* The account's own application, else [account NAME]'s, else [daemon]'s. */
-static void fill_app(struct tgd_account *a, struct mt_account_cfg *cfg)
-{
-    const struct tgd_config *c = &a->tgd->config;
-    const struct tgd_config_account *own = configured(a->tgd, a->row.name);
-    const char *hash = c->api_hash;
-
-    cfg->init = (struct mt_init_params){.device_model = "tgd",
-                                        .system_version = a->system,
-                                        .app_version = TGD_VERSION,
-                                        .system_lang_code = "en",
-                                        .lang_code = "en"};
-    if (a->row.api_id) {
-        cfg->init.api_id = a->row.api_id;
-        hash = a->row.api_hash;
-    } else if (own && own->api_id) {
-        cfg->init.api_id = own->api_id;
-        hash = own->api_hash;
-    } else {
-        cfg->init.api_id = c->api_id;
-    }
-    snprintf(a->api_hash, sizeof a->api_hash, "%s", hash ? hash : "");
-    cfg->api_hash = hash ? a->api_hash : NULL;
-}
-
-static void fill_transport(const struct tgd *d, struct mt_account_cfg *cfg)
-{
-    const char *t = d->config.transport;
-
-    cfg->framing = MT_ABRIDGED;
-    if (strcmp(t, "intermediate") == 0)
-        cfg->framing = MT_INTERMEDIATE;
-    else if (strcmp(t, "padded") == 0 || strcmp(t, "obfuscated") == 0)
-        cfg->framing = MT_PADDED;
-    else if (strcmp(t, "full") == 0)
-        cfg->framing = MT_FULL;
-    cfg->obfuscated = strcmp(t, "obfuscated") == 0;
-    cfg->pfs = d->config.pfs;
-}
-
-/* What an account says of itself towards Telegram stays what it was when it logged in. */
-static const struct store_device *here(void)
-{
-    static struct store_device d;
-
-    if (!d.system[0]) {
-        snprintf(d.system, sizeof d.system, "%.60s", kernel());
-        d.known = tgd_machine_id(d.machine);
-    }
-    return &d;
-}
-
-/* The rest of keys.db into the account; false: it is not fit to go out. */
-static bool take_ways(struct tgd_account *a, const struct store_ways *ways)
-{
-    const struct store_device *now = here();
-    bool moved =
-        now->known && ways->kept.known && memcmp(now->machine, ways->kept.machine, sizeof now->machine) != 0;
-
-    memcpy(a->system, ways->kept.system[0] ? ways->kept.system : now->system, sizeof a->system);
-    if (moved) {
-        a->moved = true;
-        tgd_log(
-            MT_LOG_WARN, "accounts",
-            "%s was last used on another machine. If a copy of it is still in use there, stop that one for "
-            "good: Telegram ends a login that is used from two places",
-            a->row.name);
-    }
-    if (a->proxy)
-        mt_wipe(a->proxy, strlen(a->proxy));
-    free(a->proxy);
-    a->proxy = *ways->proxy ? strdup(ways->proxy) : NULL;
-    return a->proxy || !*ways->proxy;
-}
-
-/* Loads what is stored and makes the machine of it; a->core is replaced only where all of it works. */
-static int make_core(struct tgd_account *a, struct mt_now now)
-{
-    struct tgd *d = a->tgd;
-    struct mt_account_cfg cfg = {.env = &d->env, .servers = d->servers, .store = a->ops};
-    struct mt_saved *saved = calloc(1, sizeof *saved); /* large, and needed here only */
-    struct mt_account *core = NULL;
-    struct store_ways ways = {0};
-    struct mt_proxy_cfg proxy = {0};
-    enum rpc_proxy_source source;
-    int r = saved ? store_account_open(d->store, a->row.id, here(), saved, &ways) : MT_E_NOMEM;
-
-    if (r != MT_OK)
-        goto end;
-    r = take_ways(a, &ways) ? tgd_proxy_of(d, a, &proxy, &source) : MT_E_NOMEM;
-    if (r != MT_OK) {
-        if (r == MT_E_ARG)
-            tgd_log(MT_LOG_WARN, "proxy", "%s: its proxy cannot be read", a->row.name);
-        goto end;
-    }
-    cfg.proxy = &proxy;
-    fill_app(a, &cfg);
-    fill_transport(d, &cfg);
-    core = mt_account_new(&cfg, saved, now);
-    if (!core) {
-        r = MT_E_NOMEM;
-        goto end;
-    }
-    mt_account_free(a->core);
-    a->core = core;
-    if (!a->row.paused)
-        mt_account_start(core, now);
-end:
-    if (saved)
-        mt_wipe(saved, sizeof *saved);
-    free(saved);
-    mt_wipe(&ways, sizeof ways);
-    mt_wipe(&proxy, sizeof proxy);
-    return r;
-}
+/* Of those listed at the start: a fraction of a millisecond each, and clients are served between. */
+#define OPENED_A_TURN 3
 
 static void configure(struct tgd_account *a)
 {
-    const struct tgd_config_account *own = configured(a->tgd, a->row.name);
+    const struct tgd_config_account *own = tgd_config_account(&a->tgd->config, a->row.name);
 
     a->no_journal = own && !own->journal;
 }
@@ -206,33 +76,43 @@ static size_t place_of(const struct tgd *d, int32_t id)
     return low;
 }
 
-static int open_one(struct tgd *d, const struct store_account *row, struct mt_now now)
+/* Into the list, without its machine. */
+static struct tgd_account *enlist(struct tgd *d, const struct store_account *row)
 {
     struct tgd_account *a = calloc(1, sizeof *a);
-    struct tgd_account **list;
+    struct tgd_account **list = a ? realloc(d->accounts, (d->n_accounts + 1) * sizeof *list) : NULL;
     size_t at;
-    int r = MT_E_NOMEM;
 
-    if (!a)
-        return r;
+    if (list)
+        d->accounts = list;
+    else {
+        free(a);
+        return NULL;
+    }
     a->tgd = d;
     a->row = *row;
     a->ops = store_ops_of(d->store, row->id);
-    list = realloc(d->accounts, (d->n_accounts + 1) * sizeof *list);
-    if (list)
-        d->accounts = list;
     a->due.fire = on_due;
-    if (!list || !a->ops || !rpc_timer_set(&d->due, &a->due, now.mono) || (r = make_core(a, now)) != MT_OK) {
-        destroy(a);
-        return r;
+    a->stored = true;
+    if (!a->ops) {
+        free(a);
+        return NULL;
     }
     configure(a);
-    a->stored = true;
     at = place_of(d, row->id); /* one that was closed may come behind later ones */
     memmove(&d->accounts[at + 1], &d->accounts[at], (d->n_accounts++ - at) * sizeof *list);
     d->accounts[at] = a;
-    tgd_account_touch(a);
-    return MT_OK;
+    return a;
+}
+
+static void forget(struct tgd *d, struct tgd_account *a)
+{
+    size_t i = place_of(d, a->row.id);
+
+    memmove(&d->accounts[i], &d->accounts[i + 1], (--d->n_accounts - i) * sizeof(struct tgd_account *));
+    a->gone = true;
+    a->next_removed = d->removed;
+    d->removed = a;
 }
 
 static void note_closed(struct tgd *d, int32_t id, const char *name, const char *why,
@@ -260,26 +140,31 @@ struct refresh {
     size_t n_before;
 };
 
+/* Gives a listed account its machine; one that cannot have it leaves the list. */
+static int open_listed(struct tgd_account *a)
+{
+    int r = tgd_machine_make(a, tgd_now());
+
+    if (r == MT_OK)
+        tgd_account_touch(a);
+    else
+        forget(a->tgd, a);
+    return r;
+}
+
 static int open_row(void *arg, const struct store_account *row)
 {
     struct refresh *r = arg;
     struct tgd_account *a = tgd_account_by_id(r->d, row->id);
+    int rc = MT_OK;
 
     if (a)
         a->stored = true;
-    else if (open_one(r->d, row, tgd_now()) != MT_OK)
+    else
+        rc = (a = enlist(r->d, row)) ? open_listed(a) : MT_E_NOMEM;
+    if (rc != MT_OK)
         note_closed(r->d, row->id, row->name, store_error(r->d->store), r->before, r->n_before);
     return 0;
-}
-
-static void forget(struct tgd *d, size_t i)
-{
-    struct tgd_account *a = d->accounts[i];
-
-    memmove(&d->accounts[i], &d->accounts[i + 1], (--d->n_accounts - i) * sizeof(struct tgd_account *));
-    a->gone = true;
-    a->next_removed = d->removed;
-    d->removed = a;
 }
 
 int tgd_accounts_refresh(struct tgd *d)
@@ -295,13 +180,58 @@ int tgd_accounts_refresh(struct tgd *d)
     free(r.before);
     for (size_t i = d->n_accounts; rc == MT_OK && i-- > 0;)
         if (!d->accounts[i]->stored)
-            forget(d, i);
+            forget(d, d->accounts[i]);
     return rc;
 }
 
-int tgd_accounts_open(struct tgd *d)
+struct listing {
+    struct tgd *d;
+    int r;
+};
+
+static int enlist_row(void *arg, const struct store_account *row)
 {
-    return tgd_accounts_refresh(d);
+    struct listing *l = arg;
+
+    l->r = enlist(l->d, row) ? MT_OK : MT_E_NOMEM;
+    return l->r;
+}
+
+int tgd_accounts_list(struct tgd *d)
+{
+    struct listing l = {d, MT_OK};
+    int r = store_account_each(d->store, enlist_row, &l);
+
+    d->opening = true;
+    return r != MT_OK ? r : l.r;
+}
+
+bool tgd_account_open(struct tgd_account *a)
+{
+    struct tgd *d = a->tgd;
+    char name[33];
+    int32_t id = a->row.id;
+
+    if (a->core)
+        return true;
+    memcpy(name, a->row.name, sizeof name);
+    if (open_listed(a) == MT_OK)
+        return true;
+    note_closed(d, id, name, store_error(d->store), NULL, 0);
+    return false;
+}
+
+void tgd_accounts_open_some(struct tgd *d)
+{
+    for (int n = 0; d->opening && n < OPENED_A_TURN; n++) {
+        size_t at = place_of(d, d->opened_to + 1);
+
+        d->opening = at < d->n_accounts;
+        if (!d->opening)
+            return;
+        d->opened_to = d->accounts[at]->row.id;
+        (void)tgd_account_open(d->accounts[at]); /* what keeps it closed is noted */
+    }
 }
 
 void tgd_accounts_close(struct tgd *d)
@@ -329,60 +259,21 @@ int tgd_account_add(struct tgd *d, const char *name, int32_t api_id, const char 
                     char err[256])
 {
     struct store_account row;
+    struct tgd_account *a;
     int r = store_account_add(d->store, name, api_id, api_hash, &row);
 
     if (r != MT_OK) {
         snprintf(err, 256, "%s", store_error(d->store));
         return r;
     }
-    r = open_one(d, &row, tgd_now());
+    a = enlist(d, &row);
+    r = a ? open_listed(a) : MT_E_NOMEM;
     if (r != MT_OK) {
         snprintf(err, 256, "%s", mt_strerror(r));
         return r;
     }
     *id = row.id;
     return MT_OK;
-}
-
-static int no_row(void *arg, const struct mt_outbox_row *row)
-{
-    (void)arg;
-    (void)row;
-    return 0;
-}
-
-static bool is_stored(const struct tgd_account *a, int64_t send_id)
-{
-    return store_outbox_get(a->tgd->store, a->row.id, send_id, no_row, NULL) != MT_E_NOT_FOUND;
-}
-
-void tgd_account_last_reply(struct tgd_account *a, struct mt_now now, const struct mt_fx *fx)
-{
-    struct mt_reply r = *fx->reply;
-
-    /* the end of its row is not written: what is loaded next sends it, if its row is there at all */
-    if (r.send_id && !r.again)
-        r = (struct mt_reply){.kind = MT_REPLY_FAILED,
-                              .code = STORE_E_IO,
-                              .send_id = r.send_id,
-                              .sent = is_stored(a, r.send_id) ? MT_SENT_UNKNOWN : MT_SENT_NO};
-    else if (r.kind == MT_REPLY_OK || r.kind == MT_REPLY_TIMEOUT || r.kind == MT_REPLY_FAILED)
-        r = (struct mt_reply){.kind = MT_REPLY_FAILED, .code = STORE_E_IO, .sent = r.sent};
-    rpc_reply(a->tgd->rpc, now, a->row.id, fx->token, &r);
-}
-
-void tgd_account_halt(struct tgd_account *a, struct mt_now now)
-{
-    struct mt_fx fx;
-
-    mt_account_stop(a->core, now);
-    while (mt_account_next(a->core, &fx)) {
-        if (fx.kind == MT_FX_REPLY)
-            tgd_account_last_reply(a, now, &fx);
-        else if (fx.kind == MT_FX_COMPUTE)
-            mt_job_free(fx.job);
-    }
-    tgd_links_close(a);
 }
 
 static struct tgd_closed *closed_by_id(struct tgd *d, int32_t id)
@@ -407,7 +298,7 @@ int tgd_account_remove(struct tgd *d, int32_t id, char err[256])
         *closed = d->closed[--d->n_closed];
     if (!a)
         return MT_OK;
-    forget(d, place_of(d, id)); /* a caller further up may still hold it: freed by tgd_accounts_reap() */
+    forget(d, a); /* a caller further up may still hold it: freed by tgd_accounts_reap() */
     tgd_account_halt(a, tgd_now());
     return MT_OK;
 }
@@ -428,7 +319,7 @@ int tgd_account_pause(struct tgd *d, int32_t id, bool paused, char err[256])
     struct mt_now now = tgd_now();
     int r;
 
-    if (!a) {
+    if (!a || !tgd_account_open(a)) {
         snprintf(err, 256, "no such account");
         return MT_E_NOT_FOUND;
     }
@@ -450,6 +341,8 @@ int tgd_account_pause(struct tgd *d, int32_t id, bool paused, char err[256])
 void tgd_accounts_kick(struct tgd *d, struct mt_now now)
 {
     for (size_t i = 0; i < d->n_accounts; i++) {
+        if (!d->accounts[i]->core)
+            continue;
         mt_account_kick(d->accounts[i]->core, now);
         tgd_account_touch(d->accounts[i]);
     }
@@ -462,11 +355,11 @@ int tgd_accounts_restart(struct tgd *d, struct mt_now now)
         int r;
 
         tgd_account_halt(a, now);
-        r = make_core(a, now);
+        r = tgd_machine_make(a, now);
         if (r == STORE_E_CORRUPT || r == STORE_E_NEWER || r == STORE_E_SERVERS || r == STORE_E_SEALED ||
             r == MT_E_NOT_FOUND) {
             note_closed(d, a->row.id, a->row.name, store_error(d->store), NULL, 0);
-            forget(d, i);
+            forget(d, a);
         } else if (r != MT_OK) {
             return r;
         } else {

@@ -59,6 +59,8 @@ struct tgd {
     struct tgd_account *removed; /* list, until the end of the turn */
     struct tgd_account *dirty;   /* list of those that may have effects to pull, in the order of touching */
     struct tgd_account **dirty_end;
+    bool opening;              /* some accounts have no machine yet */
+    int32_t opened_to;         /* those up to this id were opened, while opening */
     struct rpc_timers due;     /* deadlines of the accounts */
     struct tgd_closed *closed; /* accounts that could not be opened */
     size_t n_closed;
@@ -70,13 +72,13 @@ struct tgd {
     int exit_code;
 };
 
-/* --- accounts.c: the accounts of this process --- */
+/* --- accounts.c: the accounts of this process; machine.c: the machine of one --- */
 
 struct tgd_account {
     struct tgd *tgd;
     struct tgd_account *next_removed;
     struct store_account row;
-    struct mt_account *core;
+    struct mt_account *core; /* NULL: not opened yet */
     const struct store_ops *ops;
     char api_hash[64];      /* lent to core: the configuration may change under it */
     bool no_journal;        /* journal = off */
@@ -98,8 +100,15 @@ struct tgd_closed {
     char why[200];
 };
 
-/* Opens every account of the state folder; of those that cannot be opened getHealth tells. */
-int tgd_accounts_open(struct tgd *d);
+/*
+ * At the start: lists the accounts of the state folder and opens none, so that the socket answers at once
+ * whatever their number. They are opened a few a turn, in the order of ids, and before that whoever is asked
+ * for; of those that cannot be opened getHealth tells.
+ */
+int tgd_accounts_list(struct tgd *d);
+void tgd_accounts_open_some(struct tgd *d);
+/* Opens it where it is not; false: it cannot be opened, and is not in the list any more. */
+bool tgd_account_open(struct tgd_account *a);
 /* What is stored, anew: opens what is not open, forgets what is not there any more. */
 int tgd_accounts_refresh(struct tgd *d);
 void tgd_accounts_close(struct tgd *d);
@@ -124,6 +133,9 @@ void tgd_account_halt(struct tgd_account *a, struct mt_now now);
  * MT_OK: the disk does not work yet. An account whose keys are no good any more is closed.
  */
 int tgd_accounts_restart(struct tgd *d, struct mt_now now);
+
+/* Loads what is stored and makes the machine of it; a->core is replaced only where all of it works. */
+int tgd_machine_make(struct tgd_account *a, struct mt_now now);
 
 /* A REPLY of a machine of which nothing is written any more: it promises nothing. */
 void tgd_account_last_reply(struct tgd_account *a, struct mt_now now, const struct mt_fx *fx);

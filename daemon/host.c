@@ -42,7 +42,7 @@ static bool account_by_id(void *ctx, int32_t id, struct rpc_account *out)
     struct tgd *d = ctx;
     struct tgd_account *a = tgd_account_by_id(d, id);
 
-    if (!a)
+    if (!a || !tgd_account_open(a))
         return false;
     show(d, a, out);
     tgd_account_touch(a);

@@ -344,7 +344,7 @@ static int set_up(struct tgd *d, char err[256])
     if (tgd_proxies_open(d, err) || tgd_listen(d, err))
         return -1;
     tgd_accounts_configure(d);
-    if (tgd_accounts_open(d) != MT_OK) {
+    if (tgd_accounts_list(d) != MT_OK) {
         snprintf(err, 256, "%.250s", store_error(d->store));
         return -1;
     }
@@ -360,7 +360,10 @@ static void drain(struct tgd *d)
     tgd_log(MT_LOG_INFO, "main", "stopping");
     tgd_unlisten(d);
     d->draining = true;
+    d->opening = false;
     for (size_t i = 0; i < d->n_accounts; i++) {
+        if (!d->accounts[i]->core)
+            continue;
         mt_account_stop(d->accounts[i]->core, tgd_now());
         tgd_account_touch(d->accounts[i]);
     }

@@ -69,7 +69,8 @@ static void change_over(struct tgd *d)
         for (size_t i = 0; i < d->n_accounts; i++) {
             struct tgd_account *a = d->accounts[i];
 
-            if (tgd_proxy_of(d, a, &next, &source) != MT_OK || same(&next, mt_account_proxy(a->core)))
+            if (!a->core || tgd_proxy_of(d, a, &next, &source) != MT_OK ||
+                same(&next, mt_account_proxy(a->core)))
                 continue;
             if (!pass) {
                 tgd_links_close(a);

@@ -376,6 +376,8 @@ void tgd_pump(struct tgd_pump *p)
     bool more = true;
 
     tick(p, now);
+    if (!p->storage_failed)
+        tgd_accounts_open_some(d);
     for (int i = 0; more && i < ROUNDS_MAX; i++)
         more = round_once(p, now);
     next = d->dirty;
@@ -393,5 +395,5 @@ void tgd_pump(struct tgd_pump *p)
     }
     tgd_accounts_reap(d);
     tgd_clients_flush(d, now);
-    arm(p, now, d->dirty != NULL);
+    arm(p, now, d->dirty || (d->opening && !p->storage_failed));
 }

@@ -21,18 +21,7 @@ static bool is_its_peer(const struct rpc_account *a, const char *text)
     return self.phone[0] && strcmp(self.phone, text + 1) == 0;
 }
 
-static bool is_account(const struct rpc_account *a, const char *text)
-{
-    if (strcmp(a->name, text) == 0)
-        return true;
-    if (text[0] == '@' || text[0] == '+')
-        return is_its_peer(a, text);
-    if (text[0] < '1' || text[0] > '9' || strlen(text) > 18 || strspn(text, "0123456789") != strlen(text))
-        return false;
-    return mt_account_user(a->core) == strtoll(text, NULL, 10);
-}
-
-bool rpc_next_account(struct rpc_req *req, size_t *i, struct rpc_account *out)
+bool rpc_next_name(struct rpc_req *req, size_t *i, struct rpc_account *out)
 {
     const struct rpc_host *h = req->rpc->cfg.host;
 
@@ -42,11 +31,37 @@ bool rpc_next_account(struct rpc_req *req, size_t *i, struct rpc_account *out)
     return false;
 }
 
+bool rpc_next_account(struct rpc_req *req, size_t *i, struct rpc_account *out)
+{
+    while (rpc_next_name(req, i, out)) {
+        if (out->core || rpc_account_by_id(req->rpc, out->id, out))
+            return true;
+        (*i)--; /* it has left the list */
+    }
+    return false;
+}
+
+static bool is_user(const struct rpc_account *a, const char *text)
+{
+    return text[0] == '@' || text[0] == '+' ? is_its_peer(a, text)
+                                            : mt_account_user(a->core) == strtoll(text, NULL, 10);
+}
+
+static bool may_be_user(const char *text)
+{
+    return text[0] == '@' || text[0] == '+' ||
+           (text[0] >= '1' && text[0] <= '9' && strlen(text) <= 18 &&
+            strspn(text, "0123456789") == strlen(text));
+}
+
 bool rpc_find_account(struct rpc_req *req, const char *text, struct rpc_account *out)
 {
-    for (size_t i = 0; rpc_next_account(req, &i, out);)
-        if (is_account(out, text))
+    for (size_t i = 0; rpc_next_name(req, &i, out);)
+        if (strcmp(out->name, text) == 0)
             return rpc_account_by_id(req->rpc, out->id, out); /* it may be given work */
+    for (size_t i = 0; may_be_user(text) && rpc_next_account(req, &i, out);)
+        if (is_user(out, text))
+            return rpc_account_by_id(req->rpc, out->id, out);
     return false;
 }
 
@@ -56,9 +71,9 @@ static size_t count(struct rpc_req *req, struct rpc_account *first)
     struct rpc_account other;
     size_t i = 0;
 
-    if (!rpc_next_account(req, &i, first))
+    if (!rpc_next_name(req, &i, first))
         return 0;
-    return 1 + rpc_next_account(req, &i, &other);
+    return 1 + rpc_next_name(req, &i, &other);
 }
 
 void rpc_account_names(struct rpc_req *req, char *out, size_t cap)
@@ -66,7 +81,7 @@ void rpc_account_names(struct rpc_req *req, char *out, size_t cap)
     struct rpc_account a;
     size_t n = (size_t)snprintf(out, cap, count(req, &a) ? "there are:" : "there is none");
 
-    for (size_t i = 0; n < cap && rpc_next_account(req, &i, &a);)
+    for (size_t i = 0; n < cap && rpc_next_name(req, &i, &a);)
         n += (size_t)snprintf(out + n, cap - n, " %s", a.name);
 }
 

@@ -296,6 +296,8 @@ bool rpc_find_account(struct rpc_req *req, const char *text, struct rpc_account 
 bool rpc_account_by_id(struct rpc *r, int32_t id, struct rpc_account *out);
 /* Goes through those that the profile of a request sees: *i from 0 on; false: none left. */
 bool rpc_next_account(struct rpc_req *req, size_t *i, struct rpc_account *out);
+/* The same for who wants names only: opens none, out->core may be NULL. */
+bool rpc_next_name(struct rpc_req *req, size_t *i, struct rpc_account *out);
 /* Which accounts there are, for an error's hint. */
 void rpc_account_names(struct rpc_req *req, char *out, size_t cap);
 

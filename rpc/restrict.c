@@ -16,9 +16,9 @@ static bool account_of(struct rpc_req *req, const json_t *value, struct rpc_acco
 {
     const char *name = json_string_value(json_object_get(value, "account"));
 
-    for (size_t i = 0; name && rpc_next_account(req, &i, out);)
+    for (size_t i = 0; name && rpc_next_name(req, &i, out);)
         if (strcmp(out->name, name) == 0)
-            return true;
+            return rpc_account_by_id(req->rpc, out->id, out);
     return false;
 }
 

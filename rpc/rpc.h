@@ -21,7 +21,7 @@ struct rpc_conn;
 struct rpc_account {
     int32_t id;
     const char *name;
-    struct mt_account *core;
+    struct mt_account *core; /* NULL: not opened yet, see account_at */
     const struct store_ops *store;
     bool paused;
     bool no_journal; /* its events have no cursor and are told once */
@@ -66,8 +66,13 @@ struct rpc_proxy_test {
 struct rpc_host {
     void *ctx;
     size_t (*account_count)(void *ctx);
-    bool (*account_at)(void *ctx, size_t i, struct rpc_account *out); /* to look at, in the order of ids */
-    /* also tells the owner that its machine may be given work: only what was touched is part of a turn */
+    /* To look at, in the order of ids. Just after a start some have no machine yet: account_by_id opens one.
+     */
+    bool (*account_at)(void *ctx, size_t i, struct rpc_account *out);
+    /*
+     * Also tells the owner that its machine may be given work: only what was touched is part of a turn.
+     * False: it is not there, or could not be opened and is not in the list any more.
+     */
     bool (*account_by_id)(void *ctx, int32_t id, struct rpc_account *out);
     /* addAccount and kin; negative: MT_E_* or a storage error, with words in err[] */
     int (*account_add)(void *ctx, const char *name, int32_t api_id, const char *api_hash, int32_t *id,

@@ -221,13 +221,11 @@ int store_account_add(struct store *s, const char *name, int32_t api_id, const c
 /* Collected first, so that a row callback may call anything. */
 int store_account_each(struct store *s, int (*row)(void *arg, const struct store_account *a), void *arg)
 {
-    struct {
-        struct store_account a;
-        bool own_hash;
-    } *list = NULL, *grown;
+    struct store_account *list = NULL, *grown;
     size_t n = 0;
     sqlite3_stmt *st = store_stmt(s, SQL_ACCOUNT_EACH);
     int rc = st ? 1 : STORE_E_IO;
+    bool own_hash;
 
     while (rc > 0 && (rc = store_row(s, st)) > 0) {
         grown = n & 15 ? list : realloc(list, (n + 16) * sizeof *list);
@@ -237,21 +235,11 @@ int store_account_each(struct store *s, int (*row)(void *arg, const struct store
             break;
         }
         list = grown;
-        account_row(st, &list[n].a, &list[n].own_hash);
-        n++;
+        account_row(st, &list[n++], &own_hash);
     }
-    for (size_t i = 0; rc == MT_OK && i < n; i++) {
-        struct store_keys k = {0};
-
-        /* An account whose keys.db cannot be read is listed all the same; loading it says why. */
-        if (list[i].own_hash && store_keys_read(s, list[i].a.name, &k, NULL) == MT_OK)
-            memcpy(list[i].a.api_hash, k.api_hash, sizeof k.api_hash);
-        mt_wipe(&k, sizeof k);
-        if (row(arg, &list[i].a) != 0)
+    for (size_t i = 0; rc == MT_OK && i < n; i++)
+        if (row(arg, &list[i]) != 0)
             break;
-    }
-    if (list)
-        mt_wipe(list, n * sizeof *list);
     free(list);
     return rc;
 }
@@ -431,6 +419,7 @@ int store_account_open(struct store *s, int32_t account, const struct store_devi
     if (rc == MT_OK && ways) {
         ways->kept = k.device;
         memcpy(ways->proxy, k.proxy, sizeof ways->proxy);
+        memcpy(ways->api_hash, k.api_hash, sizeof ways->api_hash);
     }
     if (rc == MT_OK) {
         out->main_dc = k.main_dc;

@@ -74,6 +74,7 @@ struct store_account {
     int32_t api_id;    /* 0: from the configuration */
     char api_hash[64]; /* kept in keys.db; "" = from the configuration */
 };
+/* Rows of store_account_each() have no api_hash: keys.db is not opened for a list. See struct store_ways. */
 int store_account_add(struct store *s, const char *name, int32_t api_id, const char *api_hash,
                       struct store_account *out);
 int store_account_each(struct store *s, int (*row)(void *arg, const struct store_account *a), void *arg);
@@ -97,6 +98,7 @@ struct store_device {
 struct store_ways {
     struct store_device kept; /* as it was stored before */
     char proxy[STORE_PROXY_MAX];
+    char api_hash[64];
 };
 /*
  * The same, with the rest of keys.db. `here` is what is true of this machine now: what was missing or another

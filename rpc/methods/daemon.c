@@ -38,7 +38,7 @@ void rpc_m_getInfo(struct rpc_req *req, struct mt_now now)
                   "api", API_VERSION, "layer", tl_layer, "uptime", (json_int_t)uptime, "accounts");
     struct rpc_account a;
 
-    for (size_t i = 0; out && rpc_next_account(req, &i, &a);)
+    for (size_t i = 0; out && rpc_next_name(req, &i, &a);)
         json_array_append_new(json_object_get(out, "accounts"), json_string(a.name));
     if (cfg->pid)
         json_object_set_new(out, "pid", json_integer(cfg->pid));

@@ -94,6 +94,20 @@ def test_damaged_keys_close_their_account_and_no_other(tgd, sandbox, folder):
     tgd.call("addAccount", name="main")
 
 
+def test_the_socket_answers_before_all_accounts_are_open(tgd, folder):
+    names = [f"a{i:02}" for i in range(30)]
+    for name in names:
+        tgd.call("addAccount", name=name)
+    tgd.stop()
+    scratch(folder / "state/accounts/a20/keys.db", "all")
+    tgd.start()
+    first = tgd.call("getInfo")["accounts"]
+    assert {"main", *names} - set(first) <= {"a20"}  # the first question may come after it was tried
+    assert tgd.call("getLoginState", account="a29")["step"] == "none"
+    assert [a["name"] for a in tgd.call("listAccounts")["items"]] == ["main", *(n for n in names if n != "a20")]
+    assert [p for p in tgd.call("getHealth")["problems"] if "a20 stays closed" in p]
+
+
 def test_a_second_daemon_is_told_of_the_first(tgd, folder, sandbox):
     second = subprocess.run([*tgd.command[:3], "--socket", folder / "other.sock", "--servers",
                              sandbox.dir / "servers.json"], capture_output=True, text=True, check=False, timeout=20)

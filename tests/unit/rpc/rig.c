@@ -19,7 +19,16 @@ static bool account_at(void *ctx, size_t i, struct rpc_account *out)
     if (i >= g->n_accounts)
         return false;
     *out = g->accounts[i];
+    if (g->asleep[i])
+        out->core = NULL;
     return true;
+}
+
+static void leave_list(struct rig *g, size_t i)
+{
+    g->n_accounts--;
+    memmove(&g->accounts[i], &g->accounts[i + 1], (g->n_accounts - i) * sizeof g->accounts[0]);
+    memmove(&g->asleep[i], &g->asleep[i + 1], (g->n_accounts - i) * sizeof g->asleep[0]);
 }
 
 static bool account_by_id(void *ctx, int32_t id, struct rpc_account *out)
@@ -28,10 +37,15 @@ static bool account_by_id(void *ctx, int32_t id, struct rpc_account *out)
 
     g->touched++;
     for (size_t i = 0; i < g->n_accounts; i++) {
-        if (g->accounts[i].id == id) {
-            *out = g->accounts[i];
-            return true;
+        if (g->accounts[i].id != id)
+            continue;
+        if (g->asleep[i] && id == g->unfit) {
+            leave_list(g, i);
+            return false;
         }
+        g->asleep[i] = false;
+        *out = g->accounts[i];
+        return true;
     }
     return false;
 }
@@ -59,9 +73,7 @@ static int account_remove(void *ctx, int32_t id, char err[256])
     for (size_t i = 0; i < g->n_accounts; i++) {
         if (g->accounts[i].id != id)
             continue;
-        g->n_accounts--;
-        for (; i < g->n_accounts; i++)
-            g->accounts[i] = g->accounts[i + 1];
+        leave_list(g, i);
         return MT_OK;
     }
     return MT_E_NOT_FOUND;

@@ -26,6 +26,8 @@ struct rig {
     struct rpc_account accounts[4];
     char names[4][40];
     size_t n_accounts;
+    bool asleep[4]; /* listed, and without a machine until somebody asks for it */
+    int32_t unfit;  /* the id of one that cannot be opened; 0: none */
     size_t touched; /* lookups after which the daemon looks at a machine in its turn */
     struct mt_peer peers[RIG_PEERS];
     size_t n_peers;
