@@ -292,6 +292,7 @@ int store_account_purge(struct store *s, int32_t account)
 
     for (size_t i = 0; rc == MT_OK && i < sizeof tables / sizeof *tables; i++)
         rc = run_for(s, tables[i], account);
+    store_seen_forget(s);
     return rc;
 }
 

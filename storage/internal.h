@@ -33,6 +33,16 @@ struct store_epoch {
     uint64_t first;
 };
 
+/*
+ * A row of the table of peers in memory: an update names the same chat and sender four times, and a busy
+ * account the same ones again and again. Holds what the open turn wrote too; peer.chat 0: empty.
+ */
+struct store_seen {
+    int32_t account;
+    struct mt_peer peer;
+};
+#define STORE_SEEN 64 /* a power of two; 26 KiB */
+
 struct store {
     const struct mt_env *env;
     char dir[STORE_PATH_MAX - 256];
@@ -58,6 +68,8 @@ struct store {
     } turn;
     _Atomic uint64_t committed; /* newest turn that is kill-safe */
     _Atomic uint64_t synced;    /* newest turn that is power-safe */
+
+    struct store_seen seen[STORE_SEEN]; /* peers.c: rows of peers read or written last */
 
     struct {
         sqlite3 *db;
@@ -206,6 +218,8 @@ int store_dc_load(struct store *s, int32_t account, struct mt_saved_dc *dc);
 /* --- ops.c --- */
 void store_ops_bind(struct store_acct *a);
 int store_peer_get(struct store *s, int32_t account, mt_chat_id chat, struct mt_peer *out);
+/* Rows of peers may have changed by another way: a rollback, rows dropped, another file. */
+void store_seen_forget(struct store *s);
 int store_peer_by_username(struct store *s, int32_t account, const char *name, struct mt_peer *out);
 int store_peer_by_phone(struct store *s, int32_t account, const char *digits, struct mt_peer *out);
 int store_channel_get(struct store *s, int32_t account, int64_t channel_id, struct mt_channel_row *out);

@@ -19,7 +19,27 @@ static enum mt_peer_kind kind_of(int64_t v)
     return v == MT_PEER_USER ? MT_PEER_USER : v == MT_PEER_GROUP ? MT_PEER_GROUP : MT_PEER_CHANNEL;
 }
 
-int store_peer_get(struct store *s, int32_t account, mt_chat_id chat, struct mt_peer *out)
+static struct store_seen *seen(struct store *s, int32_t account, mt_chat_id chat)
+{
+    uint64_t h = ((uint64_t)chat ^ (uint64_t)(uint32_t)account << 40) * UINT64_C(0x9e3779b97f4a7c15);
+
+    return &s->seen[h >> 32 & (STORE_SEEN - 1)];
+}
+
+static void see(struct store *s, int32_t account, const struct mt_peer *p)
+{
+    struct store_seen *slot = seen(s, account, p->chat);
+
+    slot->account = account;
+    slot->peer = *p;
+}
+
+void store_seen_forget(struct store *s)
+{
+    mt_wipe(s->seen, sizeof s->seen);
+}
+
+static int read_row(struct store *s, int32_t account, mt_chat_id chat, struct mt_peer *out)
 {
     sqlite3_stmt *st = store_stmt(s, SQL_PEER_GET);
     int64_t flags;
@@ -52,6 +72,21 @@ int store_peer_get(struct store *s, int32_t account, mt_chat_id chat, struct mt_
     store_col_text(st, 8, out->phone, sizeof out->phone);
     store_reset(st);
     return MT_OK;
+}
+
+int store_peer_get(struct store *s, int32_t account, mt_chat_id chat, struct mt_peer *out)
+{
+    const struct store_seen *slot = seen(s, account, chat);
+    int rc;
+
+    if (chat && slot->peer.chat == chat && slot->account == account) {
+        *out = slot->peer;
+        return MT_OK;
+    }
+    rc = read_row(s, account, chat, out);
+    if (rc == MT_OK)
+        see(s, account, out);
+    return rc;
 }
 
 /* ASCII only: usernames have no other letters. */
@@ -174,7 +209,9 @@ int store_put_peer(struct store *s, int32_t account, const struct mt_peer *peer)
         rc = put_keys(s, account, &old, &p);
     if (rc == MT_OK)
         rc = put_row(s, account, &p);
-    if (rc != MT_OK)
-        store_turn_failed(s, rc);
+    if (rc == MT_OK)
+        see(s, account, &p);
+    else
+        store_turn_failed(s, rc); /* its rollback forgets what was seen */
     return rc;
 }

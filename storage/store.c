@@ -129,6 +129,7 @@ void store_rollback(struct store *s)
     memcpy(s->error, why, sizeof why);
     s->turn.begun = false;
     s->turn.err = MT_OK;
+    store_seen_forget(s);
     store_journal_rolled_back(s);
     store_accounts_rolled_back(s);
     store_cache_rolled_back(s);
@@ -366,6 +367,7 @@ static void forget_state(struct store *s)
     struct store_acct *next;
 
     close_state(s);
+    store_seen_forget(s);
     store_ring_fini(&s->journal.ring);
     store_epoch_fini(s);
     for (struct store_acct *a = s->accounts; a; a = next) {
