@@ -48,6 +48,7 @@ struct tgd {
     struct tgd_hangup *hangup;
     struct tgd_network *network; /* NULL: it cannot be watched */
     struct tgd_resolver *resolver;
+    bool small_hello;                   /* the greeting that the MTProxy dialled last took */
     char *proxy_all;                    /* what setProxy set for all accounts; NULL: nothing */
     struct tgd_proxy_test *proxy_tests; /* list */
     uint64_t n_proxy_tests;

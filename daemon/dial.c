@@ -14,12 +14,14 @@
 #include "daemon/resolve.h"
 
 #define READ_SIZE 4096
+/* An MTProxy that says nothing to a greeting may not know it. */
+#define GREETING_WAIT (4 * MT_US_PER_S)
 
-/* One server being tried. */
+/* One server being tried, or one greeting with its proxy. */
 struct attempt {
     struct tgd_dial *dial;
     int fd; /* -1: not begun, or over */
-    size_t server;
+    bool small_hello;
     bool connected; /* TCP is there */
     struct mt_proxy *proxy;
     struct event *read, *write;
@@ -30,7 +32,8 @@ struct tgd_dial {
     void (*done)(void *arg, const struct tgd_dialled *r);
     void *arg;
     struct mt_server servers[MT_CONNECT_MAX];
-    size_t n_servers, next; /* next to be tried */
+    size_t n, next; /* attempts in all; the next one */
+    bool greets;    /* they are greetings, all with the first server */
     struct mt_proxy_cfg proxy;
     struct tgd_resolve_wait wait;
     bool waiting;                                 /* for the proxy's addresses */
@@ -83,15 +86,18 @@ static void finish(struct tgd_dial *d, struct tgd_dialled *r)
 
 static void won(struct attempt *t)
 {
-    struct tgd_dialled r = {.fd = t->fd, .server = t->server, .proxy = t->proxy};
+    struct tgd_dial *d = t->dial;
+    struct tgd_dialled r = {.fd = t->fd, .server = d->greets ? 0 : (size_t)(t - d->tries), .proxy = t->proxy};
 
+    if (d->greets)
+        *d->cfg.small_hello = t->small_hello;
     t->fd = -1;
     t->proxy = NULL;
     if (r.proxy && mt_proxy_is_transparent(r.proxy) && !mt_proxy_inner(r.proxy).n) {
         mt_proxy_free(r.proxy);
         r.proxy = NULL;
     }
-    finish(t->dial, &r);
+    finish(d, &r);
 }
 
 static void arm(struct tgd_dial *d, int64_t us)
@@ -114,9 +120,10 @@ static void lost(struct attempt *t, const char *why)
 {
     struct tgd_dial *d = t->dial;
 
-    snprintf(d->why, sizeof d->why, "%s", why);
+    if (!d->greets || !d->why[0]) /* the second greeting's end tells nothing new */
+        snprintf(d->why, sizeof d->why, "%s", why);
     drop(t);
-    if (d->next < d->n_servers || !any_under_way(d))
+    if (d->next < d->n || !any_under_way(d))
         arm(d, 0);
 }
 
@@ -128,13 +135,14 @@ static void advance(struct attempt *t);
 static void proxy_is_away(struct attempt *t, int err)
 {
     struct tgd_dial *d = t->dial;
+    size_t i = (size_t)(t - d->tries);
     char why[160];
 
     if (d->at_i + 1 < d->n_at) {
         d->at_i++;
-        d->next = t->server < d->next ? t->server : d->next;
+        d->next = i < d->next ? i : d->next;
     } else {
-        d->next = d->n_servers; /* nor is it there for the others */
+        d->next = d->n; /* nor is it there for the others */
     }
     snprintf(why, sizeof why, "the proxy: %s", strerror(err));
     lost(t, why);
@@ -250,6 +258,7 @@ static bool make_proxy(struct attempt *t, const struct mt_server *s)
     struct mt_proxy_target to = {.port = s->port};
 
     snprintf(to.host, sizeof to.host, "%s", s->ip);
+    t->dial->proxy.small_hello = t->small_hello;
     t->proxy = mt_proxy_new(t->dial->cfg.env, &t->dial->proxy, &to, t->dial->cfg.unix_s);
     return t->proxy;
 }
@@ -257,16 +266,17 @@ static bool make_proxy(struct attempt *t, const struct mt_server *s)
 static void try_server(struct tgd_dial *d, size_t i)
 {
     struct attempt *t = &d->tries[i];
+    const struct mt_server *s = &d->servers[d->greets ? 0 : i];
     struct sockaddr_storage to;
     int err = EINVAL;
 
     drop(t); /* its try through an earlier address of the proxy is over */
-    t->server = i;
+    t->small_hello = d->greets && (i == 0) == *d->cfg.small_hello;
     if (d->n_at)
         to = d->at[d->at_i];
-    if (d->cfg.proxy && !make_proxy(t, &d->servers[i]))
+    if (d->cfg.proxy && !make_proxy(t, s))
         err = ENOMEM;
-    else if (d->n_at || address_of(d->servers[i].ip, d->servers[i].port, &to))
+    else if (d->n_at || address_of(s->ip, s->port, &to))
         err = start_connect(t, &to);
     if (err && t->proxy)
         proxy_is_away(t, err);
@@ -284,11 +294,11 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     (void)what;
     if (d->waiting)
         return;
-    if (d->next < d->n_servers) {
+    if (d->next < d->n) {
         size_t i = d->next++;
 
-        if (d->next < d->n_servers)
-            arm(d, d->cfg.head_start);
+        if (d->next < d->n)
+            arm(d, d->greets ? GREETING_WAIT : d->cfg.head_start);
         try_server(d, i);
     } else if (!any_under_way(d)) {
         finish(d, &(struct tgd_dialled){.fd = -1});
@@ -310,7 +320,7 @@ static void on_resolved(void *arg, const struct tgd_resolved *result)
             ((struct sockaddr_in *)to)->sin_port = htons(d->proxy.port);
     }
     if (!d->n_at) {
-        d->next = d->n_servers;
+        d->next = d->n;
         snprintf(d->why, sizeof d->why, "the proxy's name: %.120s", result->why);
     }
     arm(d, 0);
@@ -342,8 +352,11 @@ struct tgd_dial *tgd_dial(const struct tgd_dial_cfg *cfg,
     d->arg = arg;
     for (size_t i = 0; i < MT_CONNECT_MAX; i++)
         d->tries[i] = (struct attempt){.dial = d, .fd = -1};
-    d->n_servers = cfg->n_servers < MT_CONNECT_MAX ? cfg->n_servers : MT_CONNECT_MAX;
-    memcpy(d->servers, cfg->servers, d->n_servers * sizeof *d->servers);
+    d->n = cfg->n_servers < MT_CONNECT_MAX ? cfg->n_servers : MT_CONNECT_MAX;
+    memcpy(d->servers, cfg->servers, d->n * sizeof *d->servers);
+    d->greets = cfg->proxy && cfg->proxy->kind == MT_PROXY_MTPROTO && cfg->proxy->mode == MT_SECRET_TLS;
+    if (d->greets)
+        d->n = 2;
     d->timer = evtimer_new(cfg->base, on_timer, d);
     if (!d->timer || (cfg->proxy && !find_proxy(d))) {
         tgd_dial_cancel(d);

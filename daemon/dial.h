@@ -3,6 +3,9 @@
  * one before has failed or been silent for a head start (RFC 8305), each through the proxy where there is
  * one. Whatever opens first wins, the rest is closed. The proxy's name is looked up before (resolve.h).
  *
+ * An MTProxy of fake TLS is tried with both greetings, the second where the first is refused or unanswered
+ * for some seconds: older proxies take the small one only.
+ *
  * Ends in one call of `done` from the loop, never inside tgd_dial(); before it tgd_dial_cancel() is the end.
  */
 #pragma once
@@ -22,6 +25,7 @@ struct tgd_dial_cfg {
     int64_t head_start;               /* µs */
     const struct mt_proxy_cfg *proxy; /* NULL: direct */
     int64_t unix_s;                   /* for an MTProxy's greeting */
+    bool *small_hello;                /* which greeting worked last, of the owner; tried first */
 };
 
 struct tgd_dialled {

@@ -213,7 +213,8 @@ void tgd_link_open(struct tgd_account *a, const struct mt_fx *fx)
                                .n_servers = fx->n_servers,
                                .head_start = fx->head_start,
                                .proxy = fx->proxy,
-                               .unix_s = mt_account_server_time(a->core, now) / MT_US_PER_S};
+                               .unix_s = mt_account_server_time(a->core, now) / MT_US_PER_S,
+                               .small_hello = &d->small_hello};
     struct tgd_link *l = calloc(1, sizeof *l);
     uint32_t number = fx->link;
 

@@ -215,7 +215,8 @@ static bool begin(struct tgd_proxy_test *t)
                                .n_servers = servers_of(d, t, servers),
                                .head_start = MT_US_PER_S,
                                .proxy = t->cfg.kind == MT_PROXY_DIRECT ? NULL : &t->cfg,
-                               .unix_s = now.wall / MT_US_PER_S};
+                               .unix_s = now.wall / MT_US_PER_S,
+                               .small_hello = &d->small_hello};
 
     t->begun = now.mono;
     t->dial = tgd_dial(&cfg, on_dialled, t);

@@ -25,7 +25,7 @@ static const uint8_t change_cipher[] = {CHANGE_CIPHER, 3, 3, 0, 1, 1};
 int mt_faketls_start(struct mt_proxy *p, int64_t unix_s)
 {
     uint8_t hello[MT_HELLO_MAX];
-    size_t n = mt_hello_make(p->env, p->cfg.domain, hello);
+    size_t n = mt_hello_make(p->env, p->cfg.domain, p->cfg.small_hello, hello);
 
     if (!n)
         return mt_proxy_fail(p, MT_E_CRYPTO, "no greeting for the proxy could be made");

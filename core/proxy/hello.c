@@ -7,6 +7,9 @@
  * Reserved values (GREASE, RFC 8701) stand first and last and among suites, groups, versions and shares. The
  * x25519 shares are points of the curve, the ML-KEM share has coefficients below its modulus: both are
  * checked by some. Everything is drawn from env: same seed, same bytes.
+ *
+ * The small one is what browsers sent before ML-KEM and ECH, padded to 517 bytes (RFC 7685): older proxies
+ * compare its first 11 bytes, lengths and all.
  */
 #include "core/proxy/impl.h"
 
@@ -20,6 +23,7 @@
 struct out {
     uint8_t *p;
     size_t n;
+    bool small;
     bool bad; /* no room, or the library refused */
 };
 
@@ -123,10 +127,12 @@ static void put_shares(struct out *o, const struct mt_env *env, const struct gre
 
     put16(o, g->group);
     put(o, "\0\1\0", 3);
-    put16(o, 0x11ec);
-    put16(o, KEM_LEN + 32);
-    put_kem(o, env);
-    put_x25519(o, env);
+    if (!o->small) {
+        put16(o, 0x11ec);
+        put16(o, KEM_LEN + 32);
+        put_kem(o, env);
+        put_x25519(o, env);
+    }
     put16(o, 0x001d);
     put16(o, 32);
     put_x25519(o, env);
@@ -182,7 +188,7 @@ static const struct {
     FIXED(0x002b, ""),                                         /* versions */
     FIXED(0x001b, "\2\0\2"),                                   /* compression: brotli */
     FIXED(0x44cd, "\0\3\2h2"),                                 /* application settings */
-    FIXED(0xfe0d, ""),                                         /* ECH */
+    FIXED(0xfe0d, ""),                                         /* ECH; the last: not in the small one */
 };
 #define N_FIXED (sizeof fixed / sizeof *fixed)
 
@@ -196,9 +202,10 @@ static void put_extension(struct out *o, const struct mt_env *env, const struct 
     if (fixed[i].id == 0x0000) {
         put_name(o, domain);
     } else if (fixed[i].id == 0x000a) {
-        put16(o, 10);
+        put16(o, o->small ? 8 : 10);
         put16(o, g->group);
-        put(o, "\x11\xec\0\x1d\0\x17\0\x18", 8);
+        put(o, "\x11\xec", o->small ? 0 : 2);
+        put(o, "\0\x1d\0\x17\0\x18", 6);
     } else if (fixed[i].id == 0x0033) {
         put_shares(o, env, g);
     } else if (fixed[i].id == 0x002b) {
@@ -213,14 +220,25 @@ static void put_extension(struct out *o, const struct mt_env *env, const struct 
     end(o, at);
 }
 
+static void put_padding(struct out *o)
+{
+    static const uint8_t zeros[MT_HELLO_SMALL];
+
+    if (o->n + 4 > MT_HELLO_SMALL)
+        return;
+    put16(o, 0x0015);
+    put16(o, (unsigned)(MT_HELLO_SMALL - o->n - 2));
+    put(o, zeros, MT_HELLO_SMALL - o->n);
+}
+
 static void put_extensions(struct out *o, const struct mt_env *env, const struct grease *g,
                            const char *domain)
 {
-    size_t order[N_FIXED], at = begin(o);
+    size_t order[N_FIXED], at = begin(o), n = o->small ? N_FIXED - 1 : N_FIXED;
 
-    for (size_t i = 0; i < N_FIXED; i++)
+    for (size_t i = 0; i < n; i++)
         order[i] = i;
-    for (size_t i = N_FIXED - 1; i > 0; i--) {
+    for (size_t i = n - 1; i > 0; i--) {
         size_t j = (size_t)(mt_env_random64(env) % (i + 1)), t = order[i];
 
         order[i] = order[j];
@@ -228,23 +246,25 @@ static void put_extensions(struct out *o, const struct mt_env *env, const struct
     }
     put16(o, g->first);
     put16(o, 0);
-    for (size_t i = 0; i < N_FIXED; i++)
+    for (size_t i = 0; i < n; i++)
         put_extension(o, env, g, domain, order[i]);
     put16(o, g->last);
     put(o, "\0\1\0", 3);
+    if (o->small)
+        put_padding(o);
     end(o, at);
 }
 
 /* --- all of it --- */
 
-size_t mt_hello_make(const struct mt_env *env, const char *domain, uint8_t buf[MT_HELLO_MAX])
+size_t mt_hello_make(const struct mt_env *env, const char *domain, bool small, uint8_t buf[MT_HELLO_MAX])
 {
     static const uint8_t suites[] = {0x13, 0x01, 0x13, 0x02, 0x13, 0x03, 0xc0, 0x2b, 0xc0, 0x2f,
                                      0xc0, 0x2c, 0xc0, 0x30, 0xcc, 0xa9, 0xcc, 0xa8, 0xc0, 0x13,
                                      0xc0, 0x14, 0x00, 0x9c, 0x00, 0x9d, 0x00, 0x2f, 0x00, 0x35};
     static const uint8_t zeros[32];
     struct grease g = {.suite = draw_grease(env), .first = draw_grease(env), .group = draw_grease(env)};
-    struct out o = {.p = buf};
+    struct out o = {.p = buf, .small = small};
     size_t record, shake;
 
     g.version = draw_grease(env);

@@ -41,8 +41,12 @@ int mt_faketls_step(struct mt_proxy *p);
 int mt_faketls_unwrap(struct mt_proxy *p);                               /* p->in -> p->inner */
 int mt_faketls_wrap(struct mt_proxy *p, const uint8_t *bytes, size_t n); /* -> p->out */
 
-/* hello.c: a ClientHello record with client_random zero. Returns its length; 0: the library refused. */
-#define MT_HELLO_MAX 4096
-size_t mt_hello_make(const struct mt_env *env, const char *domain, uint8_t out[MT_HELLO_MAX]);
+/*
+ * hello.c: a ClientHello record with client_random zero, as of today (about 1,800 bytes) or `small`: 517,
+ * more only where a long domain needs it. Returns its length; 0: the library refused.
+ */
+#define MT_HELLO_MAX   4096
+#define MT_HELLO_SMALL 517
+size_t mt_hello_make(const struct mt_env *env, const char *domain, bool small, uint8_t out[MT_HELLO_MAX]);
 /* Signs it: fills client_random (bytes 11..43). */
 void mt_hello_sign(uint8_t *record, size_t n, const uint8_t secret[16], int64_t unix_s);

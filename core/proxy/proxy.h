@@ -38,6 +38,9 @@ struct mt_proxy_cfg {
     enum mt_proxy_mode mode; /* MTPROTO, as its other three */
     uint8_t secret[16];
     char domain[MT_PROXY_DOMAIN_MAX + 1];
+    /* TLS, set by whoever dials: the greeting of 517 bytes that browsers had until 2023. Proxies that are
+     * older than that take no other, by the length in its head. */
+    bool small_hello;
 };
 
 /* --- text.c: as a person writes it --- */

@@ -112,7 +112,7 @@ static void the_greeting_looks_like_a_browser(void **state)
         size_t n, at, len;
 
         fake_env_init(&f, seed);
-        n = mt_hello_make(&f.env, "example.com", hello);
+        n = mt_hello_make(&f.env, "example.com", false, hello);
         assert_true(n > 517);
         assert_memory_equal(hello, "\x16\x03\x01", 3);
         assert_int_equal(be16(hello + 3), n - 5);
@@ -153,6 +153,36 @@ static void the_greeting_looks_like_a_browser(void **state)
             assert_true((x[12 + i] >> 4 | x[13 + i] << 4) < 3329);
         }
     }
+}
+
+/* As mtprotoproxy of 2019 and the official proxy of that time compare it. */
+static void the_small_greeting_has_the_head_that_old_proxies_want(void **state)
+{
+    static const char *const domains[] = {"a.de", "example.com",
+                                          "a.long.name.of.some.kind.with.many.letters.example.org"};
+    uint8_t hello[MT_HELLO_MAX];
+    struct fake_env f;
+    size_t n, len;
+
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        const char *domain = domains[seed % 3];
+
+        fake_env_init(&f, seed);
+        n = mt_hello_make(&f.env, domain, true, hello);
+        assert_int_equal(n, MT_HELLO_SMALL);
+        assert_memory_equal(hello, "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11);
+        assert_null(extension(hello + 114, n - 114, 0xfe0d, &len));
+        assert_non_null(extension(hello + 114, n - 114, 0x15, &len));
+        assert_non_null(extension(hello + 114, n - 114, 51, &len));
+        assert_int_equal(len, 2 + 5 + 4 + 32);
+    }
+    fake_env_init(&f, 1);
+    char longest[MT_PROXY_DOMAIN_MAX + 1];
+    memset(longest, 'x', sizeof longest - 1);
+    longest[sizeof longest - 1] = 0;
+    n = mt_hello_make(&f.env, longest, true, hello);
+    assert_true(n >= MT_HELLO_SMALL - 5 && n < MT_HELLO_MAX);
+    assert_int_equal(be16(hello + 3), n - 5);
 }
 
 /* What a proxy answers, signed with the greeting's random. */
@@ -294,6 +324,7 @@ int main(void)
         cmocka_unit_test(plain_and_padded_need_no_words),
         cmocka_unit_test(the_greeting_is_signed_as_published),
         cmocka_unit_test(the_greeting_looks_like_a_browser),
+        cmocka_unit_test(the_small_greeting_has_the_head_that_old_proxies_want),
         cmocka_unit_test(records_around_the_stream),
         cmocka_unit_test(a_proxy_without_the_secret_is_left),
         cmocka_unit_test(records_that_are_none_end_it),

@@ -25,7 +25,7 @@ static struct sb_mtproxy *fresh(const char *secret)
     assert_true(sb_mtproxy_door_init(&door, secret));
     p = sb_mtproxy_new(&f.env, &door);
     assert_non_null(p);
-    n_hello = mt_hello_make(&f.env, "example.com", hello);
+    n_hello = mt_hello_make(&f.env, "example.com", false, hello);
     return p;
 }
 
@@ -151,7 +151,7 @@ static void another_domain(void **state)
 {
     struct sb_mtproxy *p = fresh(TLS);
 
-    n_hello = mt_hello_make(&f.env, "example.org", hello);
+    n_hello = mt_hello_make(&f.env, "example.org", false, hello);
     sign(NOW);
     is_cut(p, hello, n_hello);
 }
