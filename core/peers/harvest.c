@@ -29,6 +29,9 @@ void mt_peers_init(struct mt_peers *ps, const struct store_ops *store, struct mt
 void mt_peers_fini(struct mt_peers *ps)
 {
     mt_peers_committed(ps);
+    free(ps->partial);
+    ps->partial = NULL;
+    ps->n_partial = 0;
 }
 
 void mt_peers_committed(struct mt_peers *ps)
@@ -82,6 +85,17 @@ int mt_peers_get(struct mt_peers *ps, mt_chat_id chat, struct mt_peer *out)
     return ps->store->peer_by_chat(ps->store->ctx, chat, out);
 }
 
+/* Without memory, or where there are too many, its next message says it again. */
+static void note_partial(struct mt_peers *ps, const struct mt_peer *seen)
+{
+    if (seen->has_hash || !seen->seen_msg || seen->kind == MT_PEER_GROUP || ps->n_partial == MT_PARTIAL_MAX)
+        return;
+    if (!ps->partial)
+        ps->partial = malloc(MT_PARTIAL_MAX * sizeof *ps->partial);
+    if (ps->partial)
+        ps->partial[ps->n_partial++] = seen->chat;
+}
+
 static int keep(struct mt_peers *ps, struct mt_peer *seen, bool min)
 {
     struct mt_peer stored, *slot;
@@ -92,6 +106,7 @@ static int keep(struct mt_peers *ps, struct mt_peer *seen, bool min)
         return MT_OK;
     if (grow(ps))
         return MT_E_NOMEM;
+    note_partial(ps, seen);
     slot = slot_of(ps, seen->chat);
     if (!slot->chat)
         ps->n_fresh++;

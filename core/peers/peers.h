@@ -25,7 +25,12 @@ struct mt_peers {
     /* seen in this turn: storage has them only after it; an open-addressed table by number */
     struct mt_peer *fresh;
     size_t n_fresh, cap_fresh;
+    /* min peers that this turn showed in a message, MT_PARTIAL_MAX at most: core/updates asks for the whole
+     * ones and sets n_partial to 0 */
+    mt_chat_id *partial;
+    size_t n_partial;
 };
+#define MT_PARTIAL_MAX 128
 
 void mt_peers_init(struct mt_peers *ps, const struct store_ops *store, struct mt_fxq *fxq);
 void mt_peers_fini(struct mt_peers *ps);

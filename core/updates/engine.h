@@ -69,6 +69,18 @@ struct mt_sweep {
     unsigned tries;
 };
 
+/* Min peers whose whole objects are to be asked for: refetch.c. */
+struct mt_refetch {
+    mt_chat_id *queue; /* MT_REFETCH_MAX; the first n_asked are asked for while it is running */
+    size_t n, n_asked;
+    size_t most;       /* in one question: halves where one is refused */
+    mt_chat_id *asked; /* a ring of those that need not be asked for again */
+    size_t next_asked;
+    bool running, channels; /* the question under way: of which kind */
+    int64_t next_at;
+    unsigned tries;
+};
+
 struct mt_updates {
     struct mt_updates_cfg cfg;
     struct mt_update_state state; /* of seq and date; pts and qts are in the counters */
@@ -86,6 +98,7 @@ struct mt_updates {
     uint64_t *told;            /* digests of what a difference told that has no box: held.c */
     size_t n_told, cap_told;
     struct mt_sweep sweep;
+    struct mt_refetch refetch;
     int64_t check_at; /* mono: ask for the server's state and compare */
     bool checking;
     int64_t logged_at; /* a refusal was, last */
@@ -223,6 +236,15 @@ void mt_sweep_start(struct mt_updates *u, struct mt_now now);
 bool mt_sweep_ask(struct mt_updates *u, struct mt_now now, struct tl_out *out);
 void mt_sweep_answer(struct mt_updates *u, struct mt_now now, const struct tl_view *v);
 void mt_sweep_refused(struct mt_updates *u, struct mt_now now, int32_t code);
+
+/* --- refetch.c --- */
+
+/* Takes over what this turn showed. */
+void mt_refetch_collect(struct mt_updates *u, struct mt_now now);
+bool mt_refetch_ask(struct mt_updates *u, struct mt_now now, struct tl_out *out);
+void mt_refetch_answer(struct mt_updates *u, struct mt_now now, const void *p, size_t n);
+void mt_refetch_refused(struct mt_updates *u, struct mt_now now, int32_t code);
+void mt_refetch_free(struct mt_updates *u);
 
 /* --- results.c --- */
 

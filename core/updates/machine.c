@@ -18,6 +18,7 @@ struct mt_updates *mt_updates_new(const struct mt_updates_cfg *cfg, const struct
     mt_counter_init(&u->common, &u->waiting_bytes);
     mt_counter_init(&u->qts, &u->waiting_bytes);
     u->seq_gap_at = u->silent_at = u->chan_at = u->online_at = u->check_at = MT_NEVER;
+    mt_refetch_free(u);
     if (saved && saved->known) {
         u->state = *saved;
         u->common.value = saved->pts;
@@ -46,6 +47,7 @@ void mt_updates_reset(struct mt_updates *u)
     mt_held_free(&u->ahead);
     mt_chan_free_all(u);
     mt_told_free(u);
+    mt_refetch_free(u);
     u->state = (struct mt_update_state){0};
     u->diff = (struct mt_diff){.step = MT_DIFF_IDLE};
     u->sweep = (struct mt_sweep){0};
@@ -181,6 +183,7 @@ int64_t mt_updates_deadline(const struct mt_updates *u)
     if (u->online && has_time(u)) {
         at = u->checking ? at : earlier(at, u->check_at);
         at = u->sweep.on && !u->sweep.running ? earlier(at, u->sweep.next_at) : at;
+        at = u->refetch.n && !u->refetch.running ? earlier(at, u->refetch.next_at) : at;
     }
     return at;
 }
@@ -189,6 +192,7 @@ void mt_updates_committed(struct mt_updates *u, struct mt_now now)
 {
     u->turn_open = false;
     mt_chan_trim(u);
+    mt_refetch_collect(u, now);
 }
 
 /* --- asks --- */
@@ -255,6 +259,19 @@ static bool ask_check(struct mt_updates *u, struct mt_now now, struct mt_updates
     return true;
 }
 
+static bool ask_peers(struct mt_updates *u, struct mt_now now, struct mt_updates_ask *ask)
+{
+    tl_out_reset(&u->ask);
+    ask->what = MT_ASK_PEERS;
+    return mt_refetch_ask(u, now, &u->ask);
+}
+
+/* What nobody waits for. */
+static bool ask_idly(struct mt_updates *u, struct mt_now now, struct mt_updates_ask *ask)
+{
+    return ask_dialogs(u, now, ask) || ask_check(u, now, ask) || ask_peers(u, now, ask);
+}
+
 bool mt_updates_next_ask(struct mt_updates *u, struct mt_now now, struct mt_updates_ask *ask)
 {
     *ask = (struct mt_updates_ask){0};
@@ -263,8 +280,7 @@ bool mt_updates_next_ask(struct mt_updates *u, struct mt_now now, struct mt_upda
     if (u->diff.step == MT_DIFF_DUE)
         ask_common(u, ask);
     else if (u->diff.step != MT_DIFF_IDLE ||
-             (!ask_channel(u, now, ask) &&
-              (!has_time(u) || (!ask_dialogs(u, now, ask) && !ask_check(u, now, ask)))))
+             (!ask_channel(u, now, ask) && (!has_time(u) || !ask_idly(u, now, ask))))
         return false;
     if (u->ask.err) { /* no memory: later */
         mt_updates_refused(u, now, ask->what, ask->channel, MT_E_NOMEM, "");
@@ -287,6 +303,8 @@ static bool is_open(const struct mt_updates *u, enum mt_ask what, const struct m
         return u->checking;
     case MT_ASK_DIALOGS:
         return u->sweep.running;
+    case MT_ASK_PEERS:
+        return u->refetch.running;
     }
     return false;
 }
@@ -300,6 +318,11 @@ void mt_updates_answer(struct mt_updates *u, struct mt_now now, enum mt_ask what
     if (!is_open(u, what, ch))
         return; /* asked before a log-out */
     u->silent_at = u->online ? now.mono + MT_SILENCE : MT_NEVER;
+    if (what == MT_ASK_PEERS) { /* a vector, perhaps */
+        mt_refetch_answer(u, now, p, n);
+        mt_upd_flush(u);
+        return;
+    }
     if (tl_view_open_exact(&v, p, n)) {
         mt_logf(u->cfg.env, MT_LOG_WARN, "updates", "a difference that does not parse, %zu bytes", n);
         mt_updates_refused(u, now, what, channel, MT_E_PEER, "");
@@ -320,6 +343,8 @@ void mt_updates_answer(struct mt_updates *u, struct mt_now now, enum mt_ask what
         break;
     case MT_ASK_DIALOGS:
         mt_sweep_answer(u, now, &v);
+        break;
+    case MT_ASK_PEERS:
         break;
     }
     mt_upd_flush(u);
@@ -375,6 +400,9 @@ void mt_updates_refused(struct mt_updates *u, struct mt_now now, enum mt_ask wha
         break;
     case MT_ASK_DIALOGS:
         mt_sweep_refused(u, now, code);
+        break;
+    case MT_ASK_PEERS:
+        mt_refetch_refused(u, now, code);
         break;
     }
     mt_upd_flush(u);

@@ -32,6 +32,12 @@
 #define MT_WATCH_SPREAD MT_US_PER_S        /* for each watched channel: so one question a second in all */
 #define MT_WATCH_CLOSED (60 * 60 * MT_US_PER_S) /* one that we may not read is tried again after this */
 
+/* Peers known as min objects only: so many wait, so many in one question, so long between two questions. */
+#define MT_REFETCH_MAX    400
+#define MT_REFETCH_BATCH  100
+#define MT_REFETCH_PAUSE  (10 * MT_US_PER_S)
+#define MT_REFETCH_GATHER (2 * MT_US_PER_S)
+
 struct mt_updates;
 
 struct mt_updates_cfg {
@@ -98,8 +104,9 @@ enum mt_ask {
     MT_ASK_STATE,
     MT_ASK_DIFFERENCE,
     MT_ASK_CHANNEL,
-    MT_ASK_CHECK,  /* getState, only to compare */
-    MT_ASK_DIALOGS /* getPeerDialogs: where channels stand */
+    MT_ASK_CHECK,   /* getState, only to compare */
+    MT_ASK_DIALOGS, /* getPeerDialogs: where channels stand */
+    MT_ASK_PEERS    /* getUsers, getChannels: who was seen as a min object only */
 };
 struct mt_updates_ask {
     enum mt_ask what;

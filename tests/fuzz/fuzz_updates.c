@@ -113,6 +113,7 @@ static void refused(struct run *r, const uint8_t *p, size_t n)
     snprintf(text, sizeof text, "%.*s", (int)(n < 63 ? n : 63), n ? (const char *)p : "");
     mt_updates_refused(r->u, r->now, MT_ASK_DIALOGS, 0, 400, text);
     mt_updates_refused(r->u, r->now, MT_ASK_CHECK, 0, 500, text);
+    mt_updates_refused(r->u, r->now, MT_ASK_PEERS, 0, n & 1 ? 400 : 420, text);
     for (int64_t id = 20; id < 24; id++)
         mt_updates_refused(r->u, r->now, MT_ASK_CHANNEL, id, 400, text);
 }
@@ -127,6 +128,7 @@ static void more(struct run *r, uint8_t op, const uint8_t *p, size_t n)
         break;
     case 10:
         mt_updates_answer(r->u, r->now, MT_ASK_DIALOGS, 0, p, n);
+        mt_updates_answer(r->u, r->now, MT_ASK_PEERS, 0, p, n);
         break;
     case 11:
         refused(r, p, n);

@@ -77,6 +77,24 @@ static const char *dialogs_text(const struct tl_view *v)
     return text;
 }
 
+/* "users 7/3@-100 ...": whom, by way of which message of which chat. */
+static const char *peers_text(const struct tl_view *v)
+{
+    bool users = v->def->id == TL_users_getUsers;
+    struct tl_vec vec = tl_get_vector(v, users ? TLF_users_getUsers__id : TLF_channels_getChannels__id);
+    const char *text = users ? "users" : "channels";
+    struct tl_view one, at;
+
+    while (tl_vec_object(&vec, &one)) {
+        assert_true(tl_get_object(&one, (unsigned)tl_view_field(&one, "peer"), &at));
+        text = fmt(
+            "%s %lld/%d@%lld", text,
+            (long long)tl_get_long(&one, (unsigned)tl_view_field(&one, users ? "user_id" : "channel_id")),
+            (int)tl_get_int(&one, (unsigned)tl_view_field(&one, "msg_id")), (long long)mt_chat_of(&at, SELF));
+    }
+    return text;
+}
+
 const char *ub_asks(struct ubench *b)
 {
     static char all[4096];
@@ -100,6 +118,8 @@ const char *ub_asks(struct ubench *b)
             one = "check";
         if (ask.what == MT_ASK_DIALOGS)
             one = dialogs_text(&v);
+        if (ask.what == MT_ASK_PEERS)
+            one = peers_text(&v);
         n += (size_t)snprintf(all + n, sizeof all - n, "%s%s", n ? " | " : "", one);
     }
     return all;
