@@ -41,7 +41,7 @@ for suite in ${*:-mutate sim sweep kills soak fuzz bench}; do
         tally soak pytest build-test/soak.xml env TGD_SOAK_SECONDS="${TGD_LONG_SOAK:-900}" \
             python3 -m pytest -q -s -p no:cacheprovider --junitxml build-test/soak.xml tests/e2e/test_soak.py ;;
     fuzz) tally fuzz line tests/fuzz/run ;;
-    bench) tally bench exit tests/bench/run ;;
+    bench) tally bench exit env TGD_BENCH_ACCOUNTS="${TGD_BENCH_ACCOUNTS:-1000}" tests/bench/run ;;
     *) echo "unknown suite: $suite"; exit 2 ;;
     esac
 done

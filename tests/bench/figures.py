@@ -1,6 +1,7 @@
 """Figures of a running tgd on the sandbox: what it costs in time, memory and wake-ups."""
 import glob
 import json
+import os
 import re
 import statistics
 import subprocess
@@ -109,12 +110,23 @@ def requests(daemon, n):
     return out
 
 
-def engine_alone(sandbox, n):
-    """The same raw request by a program that links the engine, in microseconds."""
-    sandbox.user(phone="9996624242", name="Engine")
-    done = subprocess.run([harness.BUILD / "tests/bench/bench_alone", sandbox.dir / "servers.json", "9996624242", "22222", str(n)],
-                          capture_output=True, text=True, timeout=120, check=True)
+def program(name, *args):
+    done = subprocess.run([harness.BUILD / "tests/bench" / name, *map(str, args)], capture_output=True, text=True, timeout=120,
+                          check=True)
     return json.loads(done.stdout)
+
+
+def beside_engine(daemon, sandbox, n, rounds=5):
+    """
+    A raw request by a program in C through the daemon, and by one that links the engine, in turns: microseconds. The
+    budget is the ratio of the two within a round.
+    """
+    sandbox.user(phone="9996624242", name="Engine")
+    out = {"asked": [], "engine_alone": []}
+    for _ in range(rounds):
+        out["asked"].append(program("bench_asks", daemon.socket, "help.getNearestDc", n))
+        out["engine_alone"].append(program("bench_alone", sandbox.dir / "servers.json", "9996624242", "22222", n))
+    return out
 
 
 def updates(daemon, sandbox, subscribers, n):
@@ -229,13 +241,13 @@ def of_daemon(folder, quick):
         daemon.call("waitReady", wait=10)
         out["idle"] = idle(daemon, 10 if quick else 60)
         out["request"] = requests(daemon, 500 if quick else 5000)
-        out["engine_alone"] = engine_alone(sandbox, 500 if quick else 5000)
+        out.update(beside_engine(daemon, sandbox, 500 if quick else 3000))
         out["fairness"] = fairness(daemon, 2 if quick else 4, 300 if quick else 1000)
         count = 500 if quick else 5000
         out["updates"] = [updates(daemon, sandbox, subscribers, count) for subscribers in (1, 5)]
         out["gap"] = gap(daemon, sandbox, 3 if quick else 10)
         out["rss_anon_kib_after_load"] = status(daemon.process.pid, "RssAnon")
-        out["many"] = many(daemon, sandbox, 5 if quick else 100)
+        out["many"] = many(daemon, sandbox, 5 if quick else int(os.environ.get("TGD_BENCH_ACCOUNTS", "100")) - 1)
         daemon.stop()
     finally:
         daemon.process.kill()
