@@ -50,6 +50,12 @@ static void put_member(struct tl_out *out, const char *name, const char *text)
     tl_json_string(out, text, strlen(text));
 }
 
+/* The member of an event that says what happened; `account` is taken. */
+static const char *member_of(const char *type)
+{
+    return strcmp(type, "account") == 0 ? "change" : type;
+}
+
 /* "key":...,"account":...,"type":...,"time":...,"<type>":{...} */
 static void put_body(struct tl_out *out, const struct render *x, const struct rpc_view_event *e)
 {
@@ -63,7 +69,7 @@ static void put_body(struct tl_out *out, const struct render *x, const struct rp
     if (!e->body)
         return;
     tl_put_raw(out, ",", 1);
-    tl_json_string(out, e->type, strlen(e->type));
+    tl_json_string(out, member_of(e->type), strlen(member_of(e->type)));
     tl_put_raw(out, ":", 1);
     rpc_json_put(out, e->body);
 }

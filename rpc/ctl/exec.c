@@ -53,10 +53,12 @@ static const char *text_of(const json_t *event, const char *key)
     return text ? text : "";
 }
 
-/* The member that bears the name of the type. */
+/* The member that bears the name of the type; of `account` events it is `change`. */
 static const json_t *body_of(const json_t *event)
 {
-    return json_object_get(event, text_of(event, "type"));
+    const json_t *body = json_object_get(event, text_of(event, "type"));
+
+    return json_is_object(body) ? body : json_object_get(event, "change");
 }
 
 static void set_number(const char *name, const json_t *value)

@@ -521,6 +521,8 @@ static const struct {
     {"inline_sent", rpc_event_inline_sent},
     {"precheckout", rpc_event_precheckout},
     {"shipping", rpc_event_shipping},
+    {"account", rpc_event_account},
+    {"business", rpc_event_business},
     {"typing", typing_event},
     {"user_status", status_event},
 };

@@ -40,3 +40,6 @@ int rpc_event_shipping(struct rpc_render *r);
 int rpc_event_draft(struct rpc_render *r);
 int rpc_event_dialog(struct rpc_render *r);
 int rpc_event_story(struct rpc_render *r);
+/* update_account.c, update_business.c */
+int rpc_event_account(struct rpc_render *r);
+int rpc_event_business(struct rpc_render *r);

@@ -59,4 +59,5 @@ def check_event(params):
     check(params, {"$ref": "Event"}, "event")
     kind = params["type"]
     if kind not in ("raw", "heartbeat"):
+        kind = {"account": "change"}.get(kind, kind)
         assert kind in params, f"an event of type {kind} without its member: {params}"

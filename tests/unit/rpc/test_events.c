@@ -362,6 +362,19 @@ TEST(an_update_without_a_view_is_an_event_of_type_raw)
     END;
 }
 
+TEST(what_became_of_an_account_stands_beside_its_name)
+{
+    uint8_t bytes[4];
+    struct mt_fx fx = {.kind = MT_FX_UPDATE, .p = bytes, .n = sizeof bytes, .date = 1790000000};
+    BEGIN;
+    tl_store32(bytes, TL_updateContactsReset);
+    rpc_render(g->r, g->now, 1, &fx, collect, g);
+    say(g, "{\"id\":1,\"method\":\"getEvents\",\"params\":{\"since\":\"oldest\"}}");
+    assert_string_equal(got(g, "result.items.0.account"), "main");
+    assert_string_equal(got(g, "result.items.0.change.action"), "contacts");
+    END;
+}
+
 TEST(an_account_without_a_journal_is_told_as_it_happens)
 {
     uint8_t bytes[8] = {0};
@@ -469,6 +482,7 @@ int main(void)
         cmocka_unit_test(a_heartbeat_comes_when_nothing_else_does),
         cmocka_unit_test(logins_and_connections_are_live_and_gaps_are_kept),
         cmocka_unit_test(an_update_without_a_view_is_an_event_of_type_raw),
+        cmocka_unit_test(what_became_of_an_account_stands_beside_its_name),
         cmocka_unit_test(an_account_without_a_journal_is_told_as_it_happens),
         cmocka_unit_test(who_reads_too_slowly_is_told_how_many_unkept_events_were_missed),
         cmocka_unit_test(without_the_tl_of_updates_what_is_nothing_else_is_not_kept),
