@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define DEFAULT_LIMIT ((size_t)16 * 1024 * 1024 + 64 * 1024)
+#define WIPE_MAX      4096 /* larger ones hold no secret of a login */
 #define BYTES_MAX     ((size_t)0xffffff)
 
 const char *tl_strerror(int err)
@@ -157,6 +158,19 @@ int tl_out_fail(struct tl_out *out, int err)
     return out->err;
 }
 
+/* realloc() leaves what it moved behind; a small buffer may hold a code, a proof of a password or a token. */
+static uint8_t *move_wiped(struct tl_out *out, size_t cap)
+{
+    uint8_t *data = malloc(cap);
+
+    if (!data || !out->data)
+        return data;
+    memcpy(data, out->data, out->len);
+    explicit_bzero(out->data, out->cap);
+    free(out->data);
+    return data;
+}
+
 static bool grow(struct tl_out *out, size_t need)
 {
     size_t limit = out->limit ? out->limit : DEFAULT_LIMIT;
@@ -169,7 +183,7 @@ static bool grow(struct tl_out *out, size_t need)
     }
     while (cap < need)
         cap = cap > limit / 2 ? limit : cap * 2;
-    data = realloc(out->data, cap);
+    data = out->cap > WIPE_MAX ? realloc(out->data, cap) : move_wiped(out, cap);
     if (!data) {
         tl_out_fail(out, TL_E_NOMEM);
         return false;

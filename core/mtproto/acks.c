@@ -5,8 +5,35 @@
 
 #include "core/mtproto/ids.h"
 
+/* Index of the first id >= `id`. Servers count up, so it is the end as a rule. */
+static size_t place_of(const struct mt_ids *ids, uint64_t id)
+{
+    size_t lo = 0, hi = ids->n;
+
+    if (!hi || ids->v[hi - 1] < id)
+        return hi;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+
+        if (ids->v[mid] < id)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+static bool is_at(const struct mt_ids *ids, size_t at, uint64_t id)
+{
+    return at < ids->n && ids->v[at] == id;
+}
+
 int mt_ids_add(struct mt_ids *ids, uint64_t id)
 {
+    size_t at = place_of(ids, id);
+
+    if (is_at(ids, at, id))
+        return TL_OK;
     if (ids->n == ids->cap) {
         size_t cap = ids->cap ? ids->cap * 2 : 16;
         uint64_t *v = realloc(ids->v, cap * sizeof *v);
@@ -16,28 +43,26 @@ int mt_ids_add(struct mt_ids *ids, uint64_t id)
         ids->v = v;
         ids->cap = cap;
     }
-    ids->v[ids->n++] = id;
+    memmove(&ids->v[at + 1], &ids->v[at], (ids->n - at) * sizeof ids->v[0]);
+    ids->v[at] = id;
+    ids->n++;
     return TL_OK;
 }
 
 bool mt_ids_has(const struct mt_ids *ids, uint64_t id)
 {
-    for (size_t i = ids->n; i-- > 0;)
-        if (ids->v[i] == id)
-            return true;
-    return false;
+    return is_at(ids, place_of(ids, id), id);
 }
 
 bool mt_ids_remove(struct mt_ids *ids, uint64_t id)
 {
-    for (size_t i = 0; i < ids->n; i++) {
-        if (ids->v[i] != id)
-            continue;
-        memmove(&ids->v[i], &ids->v[i + 1], (ids->n - i - 1) * sizeof ids->v[0]);
-        ids->n--;
-        return true;
-    }
-    return false;
+    size_t at = place_of(ids, id);
+
+    if (!is_at(ids, at, id))
+        return false;
+    memmove(&ids->v[at], &ids->v[at + 1], (ids->n - at - 1) * sizeof ids->v[0]);
+    ids->n--;
+    return true;
 }
 
 void mt_ids_fini(struct mt_ids *ids)
@@ -65,7 +90,7 @@ void mt_acks_clear(struct mt_acks *a)
 
 void mt_acks_add(struct mt_acks *a, struct mt_now now, uint64_t msg_id)
 {
-    if (mt_ids_has(&a->held, msg_id) || mt_ids_has(&a->pending, msg_id))
+    if (mt_ids_has(&a->held, msg_id) || a->pending.n >= MT_ACKS_WAIT_MAX)
         return;
     if (mt_ids_add(&a->pending, msg_id))
         return;

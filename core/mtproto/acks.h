@@ -19,7 +19,9 @@
 #define MT_ACKS_DELAY_US (10 * MT_US_PER_S)
 #define MT_ACKS_MAX      8192  /* in one msgs_ack */
 #define MT_ACKS_HELD_MAX 65536 /* more than that are never acknowledged in this session */
+#define MT_ACKS_WAIT_MAX 65536 /* pending ones; the server says the rest again */
 
+/* Rising, each once. */
 struct mt_ids {
     uint64_t *v;
     size_t n, cap;

@@ -88,6 +88,7 @@ void mt_conn_drop_key(struct mt_conn *c)
     if (!c->has_key)
         return;
     c->has_key = false;
+    c->n_left = 0; /* they end with their key */
     mt_wipe(&c->key, sizeof c->key);
     while (c->flying.head)
         mt_request_lost(c, c->flying.head);
@@ -168,7 +169,8 @@ void mt_conn_link_down(struct mt_conn *c, struct mt_now now)
         if (c->sent.v[i].msg && c->sent.v[i].msg->kind != MT_MSG_RPC)
             c->sent.v[i].msg->state = MT_MSG_DONE;
     mt_requests_link_down(c);
-    c->old_session_id = 0;
+    mt_session_leave_old(c);
+    c->left_asked = false;
 }
 
 void mt_conn_probe(struct mt_conn *c)

@@ -25,6 +25,7 @@ enum mt_msg_kind {
     MT_MSG_STATE_REQ,  /* msgs_state_req */
     MT_MSG_STATE_INFO, /* msgs_state_info */
     MT_MSG_RESEND_REQ, /* msg_resend_req */
+    MT_MSG_DESTROY,    /* destroy_session */
 };
 
 enum mt_msg_state { MT_MSG_QUEUED, MT_MSG_SENT, MT_MSG_ACKED, MT_MSG_DONE };
@@ -53,6 +54,7 @@ struct mt_msg {
     unsigned flags; /* enum mt_req_flag */
     unsigned inits; /* how often the server asked for initConnection */
     bool doubtful;  /* an earlier sending, whose fate nobody knows, may have been executed */
+    unsigned said;  /* how often the server said that its answer is there, and it was not */
     int64_t deadline;
     struct mt_event_node *node; /* for its end */
 };

@@ -11,6 +11,7 @@
 #define YOUNG_US     (60 * MT_US_PER_S)
 #define DRAIN_US     (60 * MT_US_PER_S) /* patience with answers to the key before */
 #define REFUSED_PERM "ENCRYPTED_MESSAGE_INVALID"
+#define UNBOUND      "AUTH_KEY_PERM_EMPTY"
 
 static int64_t sooner(int64_t a, int64_t b)
 {
@@ -138,7 +139,7 @@ static int refused(struct mt_dc *dc, struct mt_now now, const char **where)
     dc->least = MT_BACKOFF_4_S;
     if (code == 400 || code == 401)
         mt_pfs_drop(dc);
-    if (code == 400 && !strcmp(text, REFUSED_PERM) && !young)
+    if (((code == 400 && !strcmp(text, REFUSED_PERM)) || (code == 401 && !strcmp(text, UNBOUND))) && !young)
         dc->doubt = true;
     return MT_E_PEER;
 }

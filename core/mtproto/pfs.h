@@ -12,6 +12,7 @@
  *     -404 twice           the temporary key is dropped, another made and bound
  *     bind: ENCRYPTED_MESSAGE_INVALID    a ping under the permanent key itself, unless that is younger than a
  *                          minute (then it is only not everywhere yet)
+ *     a query: AUTH_KEY_PERM_EMPTY       bound again; the fourth time as a bind that is refused so
  *     -404 twice to that   MT_DC_KEY_LOST: only then is a permanent key lost
  *
  * Other refusals of a bind cost the temporary key, errors of the server (500, 420) only the link.

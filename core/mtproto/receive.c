@@ -151,23 +151,22 @@ static int dispatch(struct mt_conn *c, struct mt_now now, struct mt_in_msg *in, 
         mt_on_pong(c, now, in);
         return MT_OK;
     case MT_ID_STATE_INFO:
-        mt_on_state_info(c, in);
-        return MT_OK;
+        return mt_on_state_info(c, now, in);
     case MT_ID_ALL_INFO:
-        mt_on_all_info(c, in);
-        return MT_OK;
+        return mt_on_all_info(c, now, in);
     case MT_ID_STATE_REQ:
         mt_on_state_req(c, in);
         return MT_OK;
     case MT_ID_RESEND_REQ:
-        mt_on_resend_req(c, in);
-        return MT_OK;
+        return mt_on_resend_req(c, now, in);
     case MT_ID_DETAILED_INFO:
     case MT_ID_NEW_DETAILED_INFO:
         mt_on_detailed_info(c, now, in);
         return MT_OK;
     case MT_ID_DESTROY_SESSION_OK:
     case MT_ID_DESTROY_SESSION_NO:
+        mt_on_destroyed(c, in->p, in->n);
+        return MT_OK;
     case 0: /* shorter than an id */
         return MT_OK;
     default:

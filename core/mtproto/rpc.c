@@ -37,6 +37,17 @@ static void answered(struct mt_conn *c, const struct mt_msg *m)
         c->inited = true;
 }
 
+static void bind_refused(struct mt_conn *c, int32_t code, struct tl_slice text)
+{
+    size_t len = text.n < sizeof c->bind_text ? text.n : sizeof c->bind_text - 1;
+
+    c->bind = MT_BIND_REFUSED;
+    c->bind_code = code;
+    if (len)
+        memcpy(c->bind_text, text.p, len);
+    c->bind_text[len] = 0;
+}
+
 static int end_with_error(struct mt_conn *c, const struct mt_in_msg *in, struct mt_msg *m,
                           const struct result *res)
 {
@@ -59,10 +70,14 @@ static int end_with_error(struct mt_conn *c, const struct mt_in_msg *in, struct 
             mt_request_requeue(c, m);
         return MT_OK;
     }
-    if (c->perm && says(text, "AUTH_KEY_PERM_EMPTY") && m->inits < INITS_MAX) {
-        m->inits++;
-        if (c->bind == MT_BIND_DONE)
-            c->bind = MT_BIND_WANTED;
+    if (c->perm && says(text, "AUTH_KEY_PERM_EMPTY")) {
+        if (m->inits++ < INITS_MAX) {
+            if (c->bind == MT_BIND_DONE)
+                c->bind = MT_BIND_WANTED;
+        } else { /* this key stays unbound whatever we do: another one, or the permanent key is gone */
+            m->inits = 0;
+            bind_refused(c, event.code, text);
+        }
         if (m->state != MT_MSG_QUEUED)
             mt_request_requeue(c, m);
         return MT_OK;
@@ -141,7 +156,6 @@ void mt_on_bind_result(struct mt_conn *c, struct mt_msg *m, const uint8_t *p, si
     uint32_t id = tl_u32(&r);
     int32_t code = id == MT_ID_RPC_ERROR ? tl_int(&r) : 0;
     struct tl_slice text = id == MT_ID_RPC_ERROR ? tl_bytes(&r) : (struct tl_slice){0};
-    size_t len = text.n < sizeof c->bind_text ? text.n : sizeof c->bind_text - 1;
 
     m->state = MT_MSG_DONE;
     if (c->bind != MT_BIND_SENT)
@@ -152,11 +166,7 @@ void mt_on_bind_result(struct mt_conn *c, struct mt_msg *m, const uint8_t *p, si
         mt_conn_tell_up(c);
         return;
     }
-    c->bind = MT_BIND_REFUSED;
-    c->bind_code = r.err ? 0 : code;
-    if (len)
-        memcpy(c->bind_text, text.p, len);
-    c->bind_text[len] = 0;
+    bind_refused(c, r.err ? 0 : code, text);
 }
 
 int mt_on_rpc_result(struct mt_conn *c, struct mt_now now, struct mt_in_msg *in)
@@ -176,8 +186,10 @@ int mt_on_rpc_result(struct mt_conn *c, struct mt_now now, struct mt_in_msg *in)
     if (!sent || !sent->msg || sent->msg->state == MT_MSG_DONE)
         return MT_OK;
     if (sent->msg->kind != MT_MSG_RPC) {
-        if (sent->msg->kind == MT_MSG_DROP)
+        if (sent->msg->kind == MT_MSG_DROP || sent->msg->kind == MT_MSG_DESTROY)
             sent->msg->state = MT_MSG_DONE;
+        if (sent->msg->kind == MT_MSG_DESTROY)
+            mt_on_destroyed(c, r.p, tl_left(&r));
         if (sent->msg->kind == MT_MSG_BIND)
             mt_on_bind_result(c, sent->msg, r.p, tl_left(&r));
         return MT_OK;

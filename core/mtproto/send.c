@@ -108,6 +108,8 @@ static void queue_riders(struct mt_conn *c, struct mt_now now)
     if (mt_salts_low(&c->salts, mt_session_server_s(c, now)) &&
         now.mono - c->salts_asked >= MT_SALTS_EVERY_US)
         queue_salts(c, now);
+    if (c->n_left && !c->left_asked)
+        mt_session_destroy_left(c);
     mt_acks_take(&c->acks, now, &body);
     if (body.len)
         mt_service_queue(c, MT_MSG_ACK, &body);
@@ -194,6 +196,7 @@ static void put_message(struct mt_conn *c, struct mt_now now, struct mt_msg *m, 
     m->session_id = c->session_id;
     m->link_no = c->link_no;
     m->sent_at = now.mono;
+    m->said = 0;
     head = put_head(out, m->msg_id,
                     mt_session_seqno(c, rpc || m->kind == MT_MSG_DROP || m->kind == MT_MSG_BIND));
     if (rpc) {
@@ -288,7 +291,7 @@ int mt_conn_packet(struct mt_conn *c, struct mt_now now, struct tl_slice *packet
     if (!c->linked || !c->has_key)
         return MT_OK;
     if (!(c->queued.n && mt_conn_is_bound(c)) && !c->service.n && !c->ping_now && !c->ask_states &&
-        c->bind != MT_BIND_WANTED && !mt_acks_due(&c->acks, now))
+        c->bind != MT_BIND_WANTED && !(c->n_left && !c->left_asked) && !mt_acks_due(&c->acks, now))
         return MT_OK;
     prune(c, now);
     queue_riders(c, now);

@@ -60,19 +60,17 @@ static bool is_named(const struct mt_sent_id *sent, uint64_t msg_id)
     return (sent->msg_id == msg_id || sent->container_id == msg_id) && is_current(sent);
 }
 
-static size_t count_named(const struct mt_conn *c, uint64_t msg_id)
+bool mt_is_named(const struct mt_conn *c, uint64_t msg_id)
 {
-    size_t n = 0;
-
     if (!mt_sent_find(&c->sent, msg_id))
-        return 0;
+        return false;
     for (size_t i = 0; i < c->sent.n; i++)
-        n += is_named(&c->sent.v[i], msg_id);
-    return n;
+        if (is_named(&c->sent.v[i], msg_id))
+            return true;
+    return false;
 }
 
-/* All that it names goes out again; `proven`: the server certainly took none of it. */
-static void send_again(struct mt_conn *c, uint64_t msg_id, bool proven)
+void mt_send_again(struct mt_conn *c, uint64_t msg_id, bool proven)
 {
     for (size_t i = 0; i < c->sent.n; i++) {
         struct mt_sent_id *sent = &c->sent.v[i];
@@ -119,6 +117,7 @@ static void react(struct mt_conn *c, struct mt_now now, const struct mt_in_msg *
         if (!in->old_session)
             mt_session_reset(c, now);
         return;
+    case MT_C_ASKED_FOR: /* no complaint has it */
     case MT_C_COUNT:
         return;
     }
@@ -128,12 +127,12 @@ int mt_on_bad_msg(struct mt_conn *c, struct mt_now now, const struct mt_in_msg *
 {
     struct complaint why;
 
-    if (!read_complaint(in, &why) || !count_named(c, why.msg_id))
+    if (!read_complaint(in, &why) || !mt_is_named(c, why.msg_id))
         return MT_OK;
     mt_logf(c->env, MT_LOG_INFO, "conn", "complaint %u of the server", (unsigned)why.what);
     if (!in->old_session && mt_session_guard(c, now, why.what, why.msg_id))
         return MT_E_STATE;
-    send_again(c, why.msg_id, why.known && why.what != MT_C_TOO_OLD);
+    mt_send_again(c, why.msg_id, why.known && why.what != MT_C_TOO_OLD);
     react(c, now, in, &why);
     return MT_OK;
 }
@@ -187,6 +186,15 @@ void mt_on_future_salts(struct mt_conn *c, struct mt_now now, const struct mt_in
     mt_session_salts_changed(c);
 }
 
+/* Whether a request that the old session took waits for its answer. */
+static bool waits_for_old(const struct mt_conn *c)
+{
+    for (const struct mt_msg *m = c->flying.head; m; m = m->next)
+        if (m->session_id == c->old_session_id)
+            return true;
+    return false;
+}
+
 void mt_on_pong(struct mt_conn *c, struct mt_now now, const struct mt_in_msg *in)
 {
     struct tl_in r = tl_in(in->p, in->n);
@@ -211,6 +219,8 @@ void mt_on_pong(struct mt_conn *c, struct mt_now now, const struct mt_in_msg *in
     }
     service_done(c, msg_id);
     c->ping_open = false;
+    if (!waits_for_old(c))
+        mt_session_leave_old(c);
     mt_session_missed(c, ahead);
     mt_ask_states(c, now.mono - MT_ASK_AFTER_US);
 }

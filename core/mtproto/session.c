@@ -1,6 +1,7 @@
 #include "core/mtproto/session.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 void mt_session_tell(struct mt_conn *c, const struct mt_dc_event *event)
 {
@@ -13,6 +14,7 @@ void mt_session_reset(struct mt_conn *c, struct mt_now now)
     struct mt_msg *m, *next;
 
     mt_logf(c->env, MT_LOG_INFO, "conn", "new session");
+    mt_session_leave_old(c);
     c->old_session_id = c->session_id;
     c->session_id = mt_env_random64(c->env);
     c->content = 0;
@@ -30,6 +32,49 @@ void mt_session_reset(struct mt_conn *c, struct mt_now now)
     }
     mt_session_tell(c, &(struct mt_dc_event){.kind = MT_DC_NEW_SESSION});
     (void)now;
+}
+
+/* --- sessions that were left --- */
+
+void mt_session_leave_old(struct mt_conn *c)
+{
+    if (!c->old_session_id)
+        return;
+    if (c->n_left == MT_LEFT_MAX) { /* the server forgets it by itself, later */
+        c->n_left--;
+        memmove(&c->left[0], &c->left[1], c->n_left * sizeof c->left[0]);
+    }
+    c->left[c->n_left++] = c->old_session_id;
+    c->old_session_id = 0;
+    c->left_asked = false;
+}
+
+void mt_session_destroy_left(struct mt_conn *c)
+{
+    c->left_asked = true;
+    for (size_t i = 0; i < c->n_left; i++) {
+        struct tl_out body = {0};
+
+        tl_put_u32(&body, MT_ID_DESTROY_SESSION);
+        tl_put_u64(&body, c->left[i]);
+        mt_service_queue(c, MT_MSG_DESTROY, &body);
+        tl_out_free(&body);
+    }
+}
+
+void mt_on_destroyed(struct mt_conn *c, const uint8_t *p, size_t n)
+{
+    struct tl_in r = tl_in(p, n);
+    uint32_t id = tl_u32(&r);
+    uint64_t session = tl_u64(&r);
+    size_t kept = 0;
+
+    if (r.err || (id != MT_ID_DESTROY_SESSION_OK && id != MT_ID_DESTROY_SESSION_NO))
+        return;
+    for (size_t i = 0; i < c->n_left; i++)
+        if (c->left[i] != session)
+            c->left[kept++] = c->left[i];
+    c->n_left = kept;
 }
 
 uint32_t mt_session_seqno(struct mt_conn *c, bool content)

@@ -33,8 +33,11 @@
 #define MT_GUARD_US       (60 * MT_US_PER_S)
 #define MT_MISSED_MAX     256
 #define MT_UNIQUE_IDS     16
+#define MT_LEFT_MAX       4 /* sessions that are left and not destroyed yet */
+#define MT_SAID_MAX       2 /* then the link is given up, for the server repeats on the next what it holds */
 
-/* Codes that bad_msg_notification and bad_server_salt have; a slot per code for the loop guard. */
+/* Codes that bad_msg_notification and bad_server_salt have, and one for what comes to the same; a slot for
+ * each of the loop guard. */
 enum mt_complaint {
     MT_C_ID_LOW,
     MT_C_ID_HIGH,
@@ -47,6 +50,7 @@ enum mt_complaint {
     MT_C_SEQ_EVEN,
     MT_C_SALT,
     MT_C_CONTAINER,
+    MT_C_ASKED_FOR, /* msg_resend_req, and states that say that it does not have our message */
     MT_C_COUNT,
 };
 
@@ -80,8 +84,11 @@ struct mt_conn {
     int64_t salts_asked; /* mono */
 
     uint64_t session_id;
-    uint64_t old_session_id; /* the one before, on this link: answers to it still count; 0: none */
-    uint32_t content;        /* content-related messages sent in this session */
+    uint64_t old_session_id;    /* the one before, on this link: answers to it still count; 0: none */
+    uint64_t left[MT_LEFT_MAX]; /* sessions that hold updates for nobody, to be destroyed */
+    size_t n_left;
+    bool left_asked;  /* on this link */
+    uint32_t content; /* content-related messages sent in this session */
     struct mt_window window;
     struct mt_acks acks;
     struct mt_ids missed; /* content ignored for its time: fetched when the clock was set right */
@@ -145,6 +152,12 @@ void mt_session_tell(struct mt_conn *c, const struct mt_dc_event *event);
 /* New session id; requests that may be repeated are queued again, the others wait for an answer or a
  * complaint of the old session. */
 void mt_session_reset(struct mt_conn *c, struct mt_now now);
+/* No answer of the old session is waited for any more: it is to be destroyed. */
+void mt_session_leave_old(struct mt_conn *c);
+/* destroy_session for each that was left. */
+void mt_session_destroy_left(struct mt_conn *c);
+/* destroy_session_ok or destroy_session_none. */
+void mt_on_destroyed(struct mt_conn *c, const uint8_t *p, size_t n);
 uint32_t mt_session_seqno(struct mt_conn *c, bool content);
 int32_t mt_session_server_s(const struct mt_conn *c, struct mt_now now);
 /* The clock was set: MT_DC_TIME where the owner should know. */
@@ -199,11 +212,16 @@ void mt_on_new_session(struct mt_conn *c, struct mt_now now, const struct mt_in_
 void mt_on_future_salts(struct mt_conn *c, struct mt_now now, const struct mt_in_msg *in);
 void mt_on_pong(struct mt_conn *c, struct mt_now now, const struct mt_in_msg *in);
 void mt_on_msgs_ack(struct mt_conn *c, const struct mt_in_msg *in);
-void mt_on_state_info(struct mt_conn *c, const struct mt_in_msg *in);
-void mt_on_all_info(struct mt_conn *c, const struct mt_in_msg *in);
+int mt_on_state_info(struct mt_conn *c, struct mt_now now, const struct mt_in_msg *in);
+int mt_on_all_info(struct mt_conn *c, struct mt_now now, const struct mt_in_msg *in);
 void mt_on_state_req(struct mt_conn *c, const struct mt_in_msg *in);
-void mt_on_resend_req(struct mt_conn *c, const struct mt_in_msg *in);
+int mt_on_resend_req(struct mt_conn *c, struct mt_now now, const struct mt_in_msg *in);
 void mt_on_detailed_info(struct mt_conn *c, struct mt_now now, const struct mt_in_msg *in);
+/* All of ours that `msg_id` names, by itself or as their container, goes out again; `proven`: the server
+ * certainly took none of it. */
+void mt_send_again(struct mt_conn *c, uint64_t msg_id, bool proven);
+/* Whether it names anything of ours that waits for an answer. */
+bool mt_is_named(const struct mt_conn *c, uint64_t msg_id);
 /* Queues msg_resend_req for messages of the server. */
 void mt_fetch(struct mt_conn *c, const uint64_t *msg_ids, size_t n);
 /* Queues msgs_state_req for what flies: of earlier links, or without answer since `before` (mono). */

@@ -3,6 +3,8 @@
  * answers that it only announces.
  *
  *     a byte of msgs_state_info: low three bits 1 nothing known, 2 and 3 not received, 4 received
+ *
+ * What we have received and not committed is "not received": the server must keep it.
  */
 #include "core/mtproto/session.h"
 
@@ -11,6 +13,7 @@
 #define STATE_MISSING  2
 #define STATE_TOO_HIGH 3
 #define STATE_RECEIVED 4
+#define STATE_ANSWERED 64 /* a flag beside 4: the answer is there */
 
 void mt_ask_states(struct mt_conn *c, int64_t before)
 {
@@ -34,42 +37,65 @@ void mt_ask_states(struct mt_conn *c, int64_t before)
     tl_out_free(&body);
 }
 
-static void apply_state(struct mt_conn *c, uint64_t msg_id, uint8_t state)
+/* The server does not have it: sent again, but not for ever. */
+static int missing(struct mt_conn *c, struct mt_now now, uint64_t msg_id)
+{
+    if (mt_session_guard(c, now, MT_C_ASKED_FOR, msg_id))
+        return MT_E_STATE;
+    mt_send_again(c, msg_id, true);
+    return MT_OK;
+}
+
+/* It says that the answer left, and on a connection nothing overtakes anything: the answer is lost. On the
+ * next connection the server says again what was not acknowledged. */
+static int answered(struct mt_conn *c, struct mt_msg *m)
+{
+    m->state = MT_MSG_ACKED;
+    if (++m->said != MT_SAID_MAX)
+        return MT_OK;
+    mt_logf(c->env, MT_LOG_WARN, "conn", "an answer never came");
+    return MT_E_TIMEOUT;
+}
+
+static int apply_state(struct mt_conn *c, struct mt_now now, uint64_t msg_id, uint8_t state)
 {
     struct mt_sent_id *sent = mt_sent_find(&c->sent, msg_id);
     struct mt_msg *m = sent ? sent->msg : NULL;
 
     if (!m || m->kind != MT_MSG_RPC || m->msg_id != msg_id || m->session_id != c->session_id)
-        return;
+        return MT_OK;
     if (m->state != MT_MSG_SENT && m->state != MT_MSG_ACKED)
-        return;
+        return MT_OK;
     switch (state & STATE_BITS) {
     case STATE_UNKNOWN:
         mt_request_lost(c, m);
-        break;
+        return MT_OK;
     case STATE_MISSING:
     case STATE_TOO_HIGH:
-        mt_request_requeue(c, m);
-        break;
+        return missing(c, now, msg_id);
     case STATE_RECEIVED:
+        if (state & STATE_ANSWERED)
+            return answered(c, m);
         m->state = MT_MSG_ACKED;
-        break;
+        return MT_OK;
     default:
-        break;
+        return MT_OK;
     }
 }
 
-static void apply_states(struct mt_conn *c, struct tl_in ids, struct tl_slice info)
+static int apply_states(struct mt_conn *c, struct mt_now now, struct tl_in ids, struct tl_slice info)
 {
     uint32_t count = tl_vector(&ids, 8);
+    int err = MT_OK;
 
     if (count != info.n)
-        return;
-    for (uint32_t i = 0; i < count; i++)
-        apply_state(c, tl_u64(&ids), info.p[i]);
+        return MT_OK;
+    for (uint32_t i = 0; i < count && !err; i++)
+        err = apply_state(c, now, tl_u64(&ids), info.p[i]);
+    return err;
 }
 
-void mt_on_state_info(struct mt_conn *c, const struct mt_in_msg *in)
+int mt_on_state_info(struct mt_conn *c, struct mt_now now, const struct mt_in_msg *in)
 {
     struct tl_in r = tl_in(in->p, in->n);
     struct mt_sent_id *sent;
@@ -80,12 +106,12 @@ void mt_on_state_info(struct mt_conn *c, const struct mt_in_msg *in)
     info = tl_bytes(&r);
     if (r.err || !sent || !sent->msg || sent->msg->kind != MT_MSG_STATE_REQ ||
         sent->msg->state != MT_MSG_SENT)
-        return;
+        return MT_OK;
     sent->msg->state = MT_MSG_DONE;
-    apply_states(c, tl_in(sent->msg->body + 4, sent->msg->n - 4), info);
+    return apply_states(c, now, tl_in(sent->msg->body + 4, sent->msg->n - 4), info);
 }
 
-void mt_on_all_info(struct mt_conn *c, const struct mt_in_msg *in)
+int mt_on_all_info(struct mt_conn *c, struct mt_now now, const struct mt_in_msg *in)
 {
     struct tl_in r = tl_in(in->p, in->n), ids;
     struct tl_slice info;
@@ -96,8 +122,28 @@ void mt_on_all_info(struct mt_conn *c, const struct mt_in_msg *in)
     count = tl_vector(&r, 8);
     tl_raw(&r, (size_t)count * 8);
     info = tl_bytes(&r);
-    if (!r.err)
-        apply_states(c, ids, info);
+    return r.err ? MT_OK : apply_states(c, now, ids, info);
+}
+
+static uint8_t state_of(const struct mt_conn *c, uint64_t id)
+{
+    const struct mt_window *w = &c->window;
+
+    if (mt_sent_find(&c->sent, id))
+        return STATE_RECEIVED;
+    if (mt_ids_has(&c->acks.held, id))
+        return STATE_MISSING;
+    switch (mt_window_look(w, id)) {
+    case MT_SEEN_BEFORE:
+        return STATE_RECEIVED;
+    case MT_SEEN_TOO_OLD:
+        return STATE_UNKNOWN;
+    case MT_SEEN_NEVER:
+        break;
+    }
+    if (!w->n || id > w->ids[w->n - 1])
+        return STATE_TOO_HIGH;
+    return id < w->ids[0] ? STATE_UNKNOWN : STATE_MISSING;
 }
 
 /* msgs_state_info about ids of the server's that `in` asks for. */
@@ -112,13 +158,8 @@ static void answer_states(struct mt_conn *c, const struct mt_in_msg *in)
     count = tl_vector(&r, 8);
     if (r.err || !count || count > MT_STATE_REQ_MAX)
         return;
-    for (uint32_t i = 0; i < count; i++) {
-        uint64_t id = tl_u64(&r);
-        struct mt_sent_id *sent = mt_sent_find(&c->sent, id);
-        bool known = sent || mt_window_look(&c->window, id) == MT_SEEN_BEFORE;
-
-        info[i] = known ? STATE_RECEIVED : STATE_UNKNOWN;
-    }
+    for (uint32_t i = 0; i < count; i++)
+        info[i] = state_of(c, tl_u64(&r));
     tl_put_u32(&body, MT_ID_STATE_INFO);
     tl_put_u64(&body, in->msg_id);
     tl_put_bytes(&body, info, count);
@@ -132,26 +173,28 @@ void mt_on_state_req(struct mt_conn *c, const struct mt_in_msg *in)
 }
 
 /* The server wants messages of ours again: it does not have them. */
-void mt_on_resend_req(struct mt_conn *c, const struct mt_in_msg *in)
+int mt_on_resend_req(struct mt_conn *c, struct mt_now now, const struct mt_in_msg *in)
 {
     struct tl_in r = tl_in(in->p, in->n);
     uint32_t count;
     bool others = false;
+    int err = MT_OK;
 
     tl_u32(&r);
     count = tl_vector(&r, 8);
-    while (count--) {
+    if (count > MT_STATE_REQ_MAX)
+        return MT_OK;
+    while (count-- && !err) {
         uint64_t id = tl_u64(&r);
-        struct mt_sent_id *sent = mt_sent_find(&c->sent, id);
 
-        if (sent && sent->msg && sent->msg->kind == MT_MSG_RPC && sent->msg->msg_id == id &&
-            sent->msg->state != MT_MSG_DONE)
-            mt_message_refused(c, sent->msg);
+        if (mt_is_named(c, id))
+            err = missing(c, now, id);
         else
             others = true;
     }
-    if (others)
+    if (others && !err)
         answer_states(c, in);
+    return err;
 }
 
 void mt_fetch(struct mt_conn *c, const uint64_t *msg_ids, size_t n)

@@ -315,6 +315,78 @@ static void a_bind_that_was_forgotten_is_made_again(void **state)
     table_stop(&t);
 }
 
+static void ask_for_state(struct table *t, uint64_t token)
+{
+    uint8_t body[4];
+    struct mt_req req = {.token = token, .body = body, .n = sizeof body, .deadline = MT_NEVER};
+
+    tl_store32(body, TL_updates_getState);
+    assert_int_equal(mt_dc_submit(t->dc, t->now, &req), MT_OK);
+    table_pump(t);
+}
+
+/* A bind makes the server forget who we are: no call must be refused before it is told again. */
+static void who_we_are_is_told_again_after_a_bind(void **state) /* trap 41 */
+{
+    struct table t;
+    int64_t own; /* this server's answer to getState is an error of its own */
+
+    up(&t);
+    table_call(&t, 1, 0);
+    ask_for_state(&t, 2);
+    assert_int_equal(t.results, 2);
+    own = table_stat(&t, "errors");
+    table_control(&t, "fault", "{\"do\":\"unbind\",\"match\":{\"method\":\"help.getNearestDc\"}}");
+    table_call(&t, 3, 0);
+    ask_for_state(&t, 4);
+    assert_int_equal(t.results, 4);
+    assert_int_equal(table_stat(&t, "errors"),
+                     2 * own + 1); /* AUTH_KEY_PERM_EMPTY, and no CONNECTION_NOT_INITED */
+    table_stop(&t);
+}
+
+/* A key that is not bound however often we bind it is replaced; nobody is logged out, nothing is refused. */
+static void a_key_that_is_never_bound_is_replaced(void **state)
+{
+    struct table t;
+
+    up(&t);
+    table_pass(&t, 120); /* the permanent one is not young: it is asked itself */
+    table_control(&t, "fault",
+                  "{\"do\":\"error\",\"times\":4,\"code\":401,\"text\":\"AUTH_KEY_PERM_EMPTY\","
+                  "\"match\":{\"method\":\"updates.getState\"}}");
+    ask_for_state(&t, 1);
+    assert_int_equal(t.results, 0);
+    assert_int_equal(t.dropped, 1);
+    assert_true(t.dc->doubt);
+    table_pass(&t, 20);
+    assert_int_equal(t.results, 1);
+    assert_int_equal(t.lost + t.failed, 0);
+    assert_int_equal(t.temps, 2);
+    assert_int_equal(t.keys, 1);
+    assert_int_equal(table_stat(&t, "key_exchanges"), 3);
+    table_stop(&t);
+}
+
+/* And where the permanent key is gone too, that is what is found out. */
+static void a_key_that_cannot_be_bound_any_more_is_lost_in_the_end(void **state)
+{
+    struct table t;
+
+    up(&t);
+    table_pass(&t, 120);
+    table_control(&t, "fault",
+                  "{\"do\":\"error\",\"times\":0,\"code\":401,\"text\":\"AUTH_KEY_PERM_EMPTY\","
+                  "\"match\":{\"method\":\"updates.getState\"}}");
+    ask_for_state(&t, 1);
+    table_control(&t, "forgetKeys", "{}");
+    table_pass(&t, 120);
+    assert_int_equal(t.lost, 1);
+    assert_int_equal(t.keys, 1);
+    assert_int_equal(t.results, 0);
+    table_stop(&t);
+}
+
 static void a_server_that_never_binds_is_left_alone(void **state)
 {
     struct table t;
@@ -349,6 +421,9 @@ int main(void)
         cmocka_unit_test(a_young_permanent_key_is_not_doubted),
         cmocka_unit_test(each_refusal_of_a_bind_has_its_reaction),
         cmocka_unit_test(a_bind_that_was_forgotten_is_made_again),
+        cmocka_unit_test(who_we_are_is_told_again_after_a_bind),
+        cmocka_unit_test(a_key_that_is_never_bound_is_replaced),
+        cmocka_unit_test(a_key_that_cannot_be_bound_any_more_is_lost_in_the_end),
         cmocka_unit_test(a_server_that_never_binds_is_left_alone),
     };
 

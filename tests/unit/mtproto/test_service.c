@@ -257,7 +257,7 @@ static void the_servers_questions_are_answered(void **state)
     fake_take(&f);
     assert_non_null(fake_find(&f, MT_ID_STATE_INFO, &body));
     assert_int_equal(tl_load64(body.p + 4), question);
-    assert_memory_equal(body.p + 12, "\x02\x04\x01", 3);
+    assert_memory_equal(body.p + 12, "\x02\x04\x03", 3);
     fake_stop(&f);
 }
 

@@ -82,11 +82,30 @@ static void a_body_is_wiped_whatever_became_of_it(void **state)
     }
 }
 
+/* A body that outgrows its buffer leaves no copy in the one before. */
+static void a_body_that_grows_leaves_nothing_behind(void **state)
+{
+    struct tl_out out = {0};
+
+    (void)state;
+    seen = 0;
+    watching = true;
+    tl_put_bytes(&out, secret, sizeof secret);
+    for (size_t i = 0; i < 4000; i++)
+        tl_put_u32(&out, 7);
+    watching = false;
+    assert_int_equal(seen, 0);
+    assert_false(out.err);
+    mt_wipe(out.data, out.len);
+    tl_out_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_watch_sees_what_is_not_wiped),
         cmocka_unit_test(a_body_is_wiped_whatever_became_of_it),
+        cmocka_unit_test(a_body_that_grows_leaves_nothing_behind),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
