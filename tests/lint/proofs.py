@@ -7,7 +7,7 @@ PAGE = "tests/README.md"
 NAMED = re.compile(r"`([\w/.]+\.(?:c|py))`: (\w+(?:, \w+)*)")
 TRAPS = 90
 MUTATIONS = "tests/tools/mutations"
-MUTATION = re.compile(r"^@ [^\n]+\n(\S+): [^\n]+\n<<<\n(.*?)===\n.*?>>>\n", re.M | re.S)
+MUTATION = re.compile(r"^@ [^\n]+\n(\S+): [^\n]+\n--- old\n(.*?)--- new\n.*?--- end\n", re.M | re.S)
 
 
 def rows(tree):
@@ -43,7 +43,7 @@ def every_trap_has_a_row(tree):
 
 
 @check("each mutation finds its text in the code, once",
-       {MUTATIONS: "@ x\na.c: x\n<<<\nthree\n===\nfour\n>>>\n", "a.c": "one\n"})
+       {MUTATIONS: "@ x\na.c: x\n--- old\nthree\n--- new\nfour\n--- end\n", "a.c": "one\n"})
 def mutations_are_of_today(tree):
     text = tree.files.get(MUTATIONS, "")
     if len(MUTATION.findall(text)) != len(re.findall(r"^@ ", text, re.M)):
