@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@ struct query {
     char host[256];
     int bell; /* the thread's own end of the pipe */
     struct tgd_resolved result;
+    atomic_bool ended; /* whoever reads it true sees the result: a pipe alone orders nothing in C */
     struct name *name; /* for the loop */
 };
 struct name {
@@ -49,6 +51,7 @@ static void *ask(void *arg)
         freeaddrinfo(list);
     if (!q->result.n)
         q->result.why = err ? gai_strerror(err) : "no address";
+    atomic_store_explicit(&q->ended, true, memory_order_release);
     if (write(bell, &q, sizeof q) != sizeof q)
         free(q); /* the loop is gone */
     close(bell);
@@ -76,7 +79,7 @@ static void on_answer(evutil_socket_t fd, short what, void *arg)
     struct query *q;
 
     (void)what;
-    if (read(fd, &q, sizeof q) != sizeof q)
+    if (read(fd, &q, sizeof q) != sizeof q || !atomic_load_explicit(&q->ended, memory_order_acquire))
         return;
     q->name->asking = false;
     if (q->result.n || !q->name->last.n)
@@ -115,7 +118,8 @@ void tgd_resolver_free(struct tgd_resolver *r)
         event_free(r->event);
     if (fcntl(r->pipe[0], F_SETFL, O_NONBLOCK) == 0)
         while (read(r->pipe[0], &q, sizeof q) == sizeof q)
-            free(q);
+            if (atomic_load_explicit(&q->ended, memory_order_acquire))
+                free(q);
     close(r->pipe[0]);
     close(r->pipe[1]);
     free(r);
@@ -178,6 +182,7 @@ static bool answer_again(struct tgd_resolver *r, struct name *n)
     memcpy(q->host, n->host, sizeof q->host);
     q->name = n;
     q->result = n->last;
+    q->ended = true;
     n->asking = true;
     if (write(r->pipe[1], &q, sizeof q) == sizeof q)
         return true;

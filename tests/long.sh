@@ -2,7 +2,7 @@
 # What takes longer than CI has: mutations, the sim over many seeds, a stop at every effect of storage, kills again and
 # again, the fuzz targets for longer, all budgets. Ends with "N passed, N failed" and prints figures on its way.
 #   TGD_LONG_SEEDS (100000)  TGD_LONG_KILLS (10 rounds)  TGD_LONG_SOAK (900 s)  TGD_FUZZ_SECONDS (300)
-# Names as arguments run only those: mutate sim sweep kills soak fuzz bench.
+# Names as arguments run only those: mutate sim sweep threads kills soak fuzz bench.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 . tests/tools/packages.sh
@@ -22,12 +22,19 @@ fi
 ninja -j "$jobs" -C build-test >build-test.log 2>&1 || { tail -n 30 build-test.log; echo "0 passed, 1 failed"; exit 1; }
 
 # shellcheck disable=SC2048 # a list of words
-for suite in ${*:-mutate sim sweep kills soak fuzz bench}; do
+for suite in ${*:-mutate sim sweep threads kills soak fuzz bench}; do
     case $suite in
     mutate) tally mutations line tests/tools/mutate ;;
     sim) # other seeds than CI's
         tally sim line env TGD_SIM_FIRST=100001 TGD_SIM_SEEDS="${TGD_LONG_SEEDS:-100000}" TGD_SIM_HANDSHAKES=3000 tests/sim/run ;;
     sweep) tally "storage, every effect" meson build-test meson test -C build-test --no-rebuild --suite sweep -q ;;
+    threads) # what the helper threads share with the loop, seen by ThreadSanitizer
+        [ -f build-tsan/build.ninja ] || meson setup build-tsan -Db_sanitize=thread -Dbuildtype=debugoptimized >build-test.log 2>&1
+        ninja -j "$jobs" -C build-tsan daemon/tgd rpc/ctl/tgctl tests/sandbox/tgd-sandbox >build-test.log 2>&1
+        # the sanitizer itself writes a file at its start: not where none may be written
+        tally threads pytest build-test/threads.xml env TGD_BUILD="$PWD/build-tsan" python3 -m pytest -q -p no:cacheprovider \
+            --junitxml build-test/threads.xml tests/e2e/test_backup.py tests/e2e/test_disk.py tests/e2e/test_durability.py \
+            tests/e2e/test_login.py tests/e2e/test_outbox.py tests/e2e/test_proxies.py -k 'not start_on_a_full_disk' ;;
     kills)
         i=0
         while [ "$i" -lt "${TGD_LONG_KILLS:-10}" ]; do

@@ -263,7 +263,7 @@ class Daemon:
         return done.stdout if check else done
 
 
-BAD = ("AddressSanitizer", "LeakSanitizer", "runtime error:", "BROKEN", "Assertion")
+BAD = ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer", "runtime error:", "BROKEN", "Assertion")
 
 
 def read_logs(folder, secrets):
