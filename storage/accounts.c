@@ -128,24 +128,13 @@ static void account_path(const struct store *s, const char *name, const char *fi
     store_path(s, path, "accounts/%s%s", name, file);
 }
 
-static int sync_folder(const char *path)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
-
-    if (fd < 0)
-        return -1;
-    rc = fsync(fd);
-    close(fd);
-    return rc;
-}
-
 static int make_account_folder(struct store *s, const char *name)
 {
     char path[STORE_PATH_MAX], parent[STORE_PATH_MAX];
 
     account_path(s, name, "", path);
     account_path(s, "", "", parent);
-    if ((mkdir(path, 0700) < 0 && errno != EEXIST) || sync_folder(parent) < 0)
+    if ((mkdir(path, 0700) < 0 && errno != EEXIST) || store_sync_path(parent) < 0)
         return store_fail(s, store_errno_code(errno), "cannot make the folder of account %s: %s", name,
                           strerror(errno));
     return MT_OK;
@@ -167,7 +156,7 @@ static void remove_account_folder(struct store *s, const char *name)
     closedir(dir);
     rmdir(path);
     account_path(s, "", "", path);
-    sync_folder(path);
+    store_sync_path(path);
 }
 
 /* --- the calls --- */
@@ -314,7 +303,7 @@ static int put_aside(struct store *s, int32_t id, const char *name)
     account_path(s, name, "", path);
     removed_path(s, id, to);
     if (rename(path, to) < 0 && errno != ENOENT)
-        return store_fail(s, STORE_E_IO, "cannot remove %.100s: %s", path, strerror(errno));
+        return store_fail(s, store_errno_code(errno), "cannot remove %.100s: %s", path, strerror(errno));
     return MT_OK;
 }
 
@@ -395,6 +384,37 @@ static int set_owner(struct store *s, int32_t account, int64_t owner, int64_t us
     return store_run(s, st);
 }
 
+/*
+ * Temporary keys that are not in the form of now are written anew, and the WAL that shows them is emptied;
+ * where that cannot be, they stay as they are until the account is loaded again.
+ */
+static void rewrite_temp(struct store *s, int32_t account, const struct mt_saved *saved)
+{
+    int rc = MT_OK;
+
+    if (s->turn.open)
+        return;
+    for (size_t i = 0; rc == MT_OK && i < saved->n_dcs; i++)
+        if (saved->dcs[i].has_temp)
+            rc = store_put_salts(s, account, &saved->dcs[i]);
+    if (store_end(s, true, rc) == MT_OK)
+        atomic_store(&s->sync.scrub, true);
+}
+
+static int load_dcs(struct store *s, int32_t account, struct mt_saved *out)
+{
+    bool stale = false;
+    int rc = MT_OK;
+
+    for (size_t i = 0; rc == MT_OK && i < out->n_dcs; i++) {
+        rc = store_dc_load(s, account, &out->dcs[i], &stale);
+        rc = rc == MT_E_NOT_FOUND ? MT_OK : rc;
+    }
+    if (rc == MT_OK && stale)
+        rewrite_temp(s, account, out);
+    return rc;
+}
+
 int store_account_load(struct store *s, int32_t account, struct mt_saved *out)
 {
     return store_account_open(s, account, NULL, out, NULL);
@@ -437,10 +457,8 @@ int store_account_open(struct store *s, int32_t account, const struct store_devi
             rc = store_state_load(s, account, &out->state);
     }
     mt_wipe(&k, sizeof k);
-    for (size_t i = 0; rc == MT_OK && i < out->n_dcs; i++) {
-        rc = store_dc_load(s, account, &out->dcs[i]);
-        rc = rc == MT_E_NOT_FOUND ? MT_OK : rc;
-    }
+    if (rc == MT_OK)
+        rc = load_dcs(s, account, out);
     if (rc != MT_OK)
         mt_wipe(out, sizeof *out);
     return rc;
@@ -564,6 +582,7 @@ int store_accounts_adopt(struct store *s)
     dir = rc == MT_OK ? opendir(path) : NULL;
     if (!dir)
         return rc == MT_OK ? store_fail(s, STORE_E_IO, "cannot read %.200s", path) : rc;
+    errno = 0;
     while (rc == MT_OK && (e = readdir(dir))) {
         int32_t id;
 
@@ -574,7 +593,10 @@ int store_accounts_adopt(struct store *s)
         rc = id_by_name(s, e->d_name, &id);
         if (rc == MT_E_NOT_FOUND)
             rc = adopt(s, e->d_name);
+        errno = 0;
     }
+    if (rc == MT_OK && errno)
+        rc = store_fail(s, STORE_E_IO, "cannot read %.200s: %s", path, strerror(errno));
     closedir(dir);
     return rc;
 }

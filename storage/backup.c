@@ -164,6 +164,14 @@ static int copy_bytes(struct store_backup *b, const char *from, const char *to)
     return rc;
 }
 
+/* MT_OK, or MT_E_NOT_FOUND: it is not there; another error: who knows. */
+static int find(struct store_backup *b, const char *path)
+{
+    if (access(path, F_OK) == 0)
+        return MT_OK;
+    return errno == ENOENT ? MT_E_NOT_FOUND : say_errno(b, "read", path);
+}
+
 /* All pages as of one moment: the read transaction of `src` is open all the while. */
 static int copy_pages(struct store_backup *b, sqlite3 *src, sqlite3 *dst, const char *path)
 {
@@ -228,8 +236,9 @@ static int copy_account(struct store_backup *b, const char *name)
     join(to, b->part, "accounts");
     join(keys_to, to, name);
     join(to, keys_to, "keys.db");
-    if (access(from, F_OK) < 0)
-        return MT_OK; /* being added, or just removed */
+    rc = find(b, from);
+    if (rc != MT_OK)
+        return rc == MT_E_NOT_FOUND ? MT_OK : rc; /* being added, or just removed */
     rc = make_dir(b, keys_to);
     if (rc == MT_OK)
         rc = copy_db(b, from, to);
@@ -249,10 +258,14 @@ static int copy_account(struct store_backup *b, const char *name)
 static int copy_own_keys(struct store_backup *b)
 {
     char from[STORE_PATH_MAX], to[STORE_PATH_MAX];
+    int rc;
 
     join(from, b->from, "keys.db");
     join(to, b->part, "keys.db");
-    return access(from, F_OK) < 0 ? MT_OK : copy_db(b, from, to);
+    rc = find(b, from);
+    if (rc == MT_OK)
+        rc = copy_db(b, from, to);
+    return rc == MT_E_NOT_FOUND ? MT_OK : rc;
 }
 
 /* Calls `one` for what is in FROM/what, after making PART/what. */
@@ -270,11 +283,16 @@ static int copy_dir(struct store_backup *b, const char *what,
     dir = rc == MT_OK ? opendir(path) : NULL;
     if (rc == MT_OK && !dir)
         return errno == ENOENT ? MT_OK : say_errno(b, "read", path);
-    while (rc == MT_OK && (e = readdir(dir)))
+    errno = 0;
+    while (rc == MT_OK && (e = readdir(dir))) {
         if (atomic_load(&b->cancelled))
             rc = STORE_E_CANCELLED;
         else if (e->d_name[0] != '.')
             rc = one(b, e->d_name);
+        errno = 0;
+    }
+    if (rc == MT_OK && errno)
+        rc = say_errno(b, "read", path);
     if (dir)
         closedir(dir);
     join(path, b->part, what);
@@ -308,7 +326,7 @@ static int prune(struct store_backup *b)
     char path[STORE_PATH_MAX], dir[STORE_PATH_MAX], keys[STORE_PATH_MAX], sql[160];
     sqlite3_stmt *st = NULL;
     sqlite3 *db = NULL;
-    int rc, ret;
+    int rc, ret = MT_OK;
 
     join(path, b->part, "state.db");
     join(dir, b->part, "accounts");
@@ -318,14 +336,18 @@ static int prune(struct store_backup *b)
     while (rc == SQLITE_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
         rc = SQLITE_OK;
         snprintf(keys, sizeof keys, "%.3000s/%.40s/keys.db", dir, (const char *)sqlite3_column_text(st, 1));
-        if (access(keys, F_OK) == 0)
+        ret = find(b, keys);
+        if (ret == MT_OK)
             continue;
+        if (ret != MT_E_NOT_FOUND)
+            break;
         snprintf(sql, sizeof sql,
                  "REPLACE INTO gone(account_id) VALUES(%d); DELETE FROM account WHERE id = %d",
                  sqlite3_column_int(st, 0), sqlite3_column_int(st, 0));
         rc = store_db_exec(db, sql);
     }
-    ret = rc == SQLITE_DONE ? MT_OK : say_sqlite(b, path, db, rc);
+    if (ret == MT_OK || ret == MT_E_NOT_FOUND)
+        ret = rc == SQLITE_DONE ? MT_OK : say_sqlite(b, path, db, rc);
     sqlite3_finalize(st);
     sqlite3_close(db);
     return ret == MT_OK ? sync_path(b, path, O_RDWR) : ret;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -85,30 +86,54 @@ int store_db_exec(sqlite3 *db, const char *sql)
     return sqlite3_exec(db, sql, NULL, NULL, NULL);
 }
 
-int64_t store_db_int(sqlite3 *db, const char *sql, int64_t fallback)
+int store_db_get(sqlite3 *db, const char *sql, int64_t *out)
 {
     sqlite3_stmt *st = NULL;
-    int64_t v = fallback;
+    int rc = sqlite3_prepare_v2(db, sql, -1, &st, NULL);
 
-    if (sqlite3_prepare_v2(db, sql, -1, &st, NULL) == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW)
-        v = sqlite3_column_int64(st, 0);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(st);
+    if (rc == SQLITE_ROW)
+        *out = sqlite3_column_int64(st, 0);
     sqlite3_finalize(st);
-    return v;
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-bool store_db_is_sound(sqlite3 *db)
+int64_t store_db_int(sqlite3 *db, const char *sql, int64_t fallback)
+{
+    int64_t v = fallback;
+
+    return store_db_get(db, sql, &v) == SQLITE_OK ? v : fallback;
+}
+
+/* The check tells of a page that it could not read like of damage: with the code of why it could not. */
+static int judge(const char *text)
+{
+    static const char mark[] = "error code";
+    const char *code = strstr(text, mark);
+    int rc = code ? atoi(code + sizeof mark) : SQLITE_CORRUPT;
+
+    if (strcmp(text, "ok") == 0)
+        return MT_OK;
+    rc = store_db_code(rc);
+    return rc == MT_OK ? STORE_E_CORRUPT : rc;
+}
+
+int store_db_check(sqlite3 *db)
 {
     sqlite3_stmt *st = NULL;
-    bool sound = false;
+    int rc = sqlite3_prepare_v2(db, "PRAGMA quick_check(1)", -1, &st, NULL), ret;
 
-    if (sqlite3_prepare_v2(db, "PRAGMA quick_check(1)", -1, &st, NULL) == SQLITE_OK &&
-        sqlite3_step(st) == SQLITE_ROW) {
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(st);
+    ret = store_db_code(rc);
+    if (rc == SQLITE_ROW) {
         const unsigned char *text = sqlite3_column_text(st, 0);
 
-        sound = text && strcmp((const char *)text, "ok") == 0;
+        ret = text ? judge((const char *)text) : MT_E_NOMEM;
     }
     sqlite3_finalize(st);
-    return sound;
+    return ret;
 }
 
 int store_db_sync_wal(sqlite3 *db)
@@ -121,6 +146,32 @@ int store_db_sync_wal(sqlite3 *db)
     if (!wal || !wal->pMethods)
         return SQLITE_OK; /* nothing was written since the WAL was folded in */
     return wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
+}
+
+int store_sync_path(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
+
+    if (fd < 0)
+        return -1;
+    rc = fsync(fd);
+    close(fd);
+    return rc;
+}
+
+int store_sync_folder_of(const char *path)
+{
+    char folder[4096];
+    const char *slash = strrchr(path, '/');
+    size_t n = slash ? (size_t)(slash - path) + 1 : 0;
+
+    if (!n || n >= sizeof folder) {
+        errno = EINVAL;
+        return -1;
+    }
+    memcpy(folder, path, n);
+    folder[n] = 0;
+    return store_sync_path(folder);
 }
 
 /* One that was copied here carelessly. */
@@ -177,8 +228,9 @@ static int copy_before_migration(sqlite3 *db, const char *path, int version, cha
         return STORE_E_IO;
     unlink(copy); /* of an attempt that did not end; the file itself still has the old version */
     if (make_private_file(copy) < 0) {
+        rc = store_errno_code(errno);
         store_say(err, "cannot make %s: %s", copy, strerror(errno));
-        return STORE_E_IO;
+        return rc;
     }
     rc = sqlite3_prepare_v2(db, "VACUUM INTO ?1", -1, &st, NULL);
     if (rc == SQLITE_OK)
@@ -189,6 +241,10 @@ static int copy_before_migration(sqlite3 *db, const char *path, int version, cha
         store_say(err, "cannot copy %s before its migration: %s", path, sqlite3_errmsg(db));
     rc = store_db_reason(db, rc);
     sqlite3_finalize(st);
+    if (rc == MT_OK && (store_sync_path(copy) < 0 || store_sync_folder_of(copy) < 0)) {
+        rc = store_errno_code(errno);
+        store_say(err, "cannot sync %s: %s", copy, strerror(errno));
+    }
     return rc;
 }
 
@@ -215,14 +271,18 @@ static int migrate_one(sqlite3 *db, const struct store_schema *schema, int to, c
 /* Before anything is written: a file that is not ours, or too new, stays as it is. */
 static int check_version(sqlite3 *db, const struct store_schema *schema, int *out, char err[STORE_ERR_MAX])
 {
-    int64_t version = store_db_int(db, "PRAGMA user_version", -1);
-    int64_t tables = store_db_int(db, "SELECT count(*) FROM sqlite_master", -1);
+    int64_t version = -1, tables = -1;
+    int rc = store_db_get(db, "PRAGMA user_version", &version);
 
-    if (version < 0 || tables < 0) {
-        int code = store_db_code(sqlite3_errcode(db));
-
+    if (rc == SQLITE_OK)
+        rc = store_db_get(db, "SELECT count(*) FROM sqlite_master", &tables);
+    if (rc != SQLITE_OK) {
         store_say(err, "%s: %s", schema->label, sqlite3_errmsg(db));
-        return code ? code : STORE_E_CORRUPT;
+        return store_db_reason(db, rc);
+    }
+    if (version < 0 || tables < 0) {
+        store_say(err, "%s: the header is damaged", schema->label);
+        return STORE_E_CORRUPT;
     }
     if (version > schema->n_steps) {
         store_say(err, "%s has schema version %lld, this tgd knows versions up to %d", schema->label,
@@ -237,10 +297,27 @@ static int check_version(sqlite3 *db, const struct store_schema *schema, int *ou
     return MT_OK;
 }
 
-/* SQLite takes a file whose header names an unknown write format for read-only. */
-static bool format_is_damaged(sqlite3 *db, const char *path)
+/*
+ * SQLite takes a file for read-only whose header names a write format that it does not know, and one that it
+ * could not open for writing. (It reads: a descriptor of our own would drop SQLite's locks when it is
+ * closed.)
+ */
+static int check_writable(sqlite3 *db, const struct store_schema *schema, char err[STORE_ERR_MAX])
 {
-    return sqlite3_db_readonly(db, "main") == 1 && access(path, W_OK) == 0;
+    enum { WRITE_FORMAT = 18, KNOWN = 2 };
+    sqlite3_file *file = NULL;
+    uint8_t head[WRITE_FORMAT + 1] = {0};
+
+    if (sqlite3_db_readonly(db, "main") != 1)
+        return MT_OK;
+    if (sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file) == SQLITE_OK && file &&
+        file->pMethods && file->pMethods->xRead(file, head, sizeof head, 0) == SQLITE_OK &&
+        head[WRITE_FORMAT] > KNOWN) {
+        store_say(err, "%s: the header is damaged", schema->label);
+        return STORE_E_CORRUPT;
+    }
+    store_say(err, "%s cannot be opened for writing", schema->label);
+    return STORE_E_READ_ONLY;
 }
 
 static int migrate(sqlite3 *db, const char *path, const struct store_schema *schema, int version,
@@ -262,10 +339,9 @@ static int open_and_migrate(sqlite3 *db, const char *path, enum store_db_kind ki
 
     if (ret != MT_OK)
         return ret;
-    if (format_is_damaged(db, path)) {
-        store_say(err, "%s: the header is damaged", schema->label);
-        return STORE_E_CORRUPT;
-    }
+    ret = check_writable(db, schema, err);
+    if (ret != MT_OK)
+        return ret;
     rc = store_db_exec(db, pragmas(kind));
     if (rc != SQLITE_OK) {
         store_say(err, "%s: %s", schema->label, sqlite3_errmsg(db));
@@ -283,8 +359,9 @@ int store_db_open(const char *path, enum store_db_kind kind, const struct store_
     *out = NULL;
     err[0] = 0;
     if (must_exist && access(path, F_OK) < 0) {
+        ret = errno == ENOENT ? MT_E_NOT_FOUND : STORE_E_IO;
         store_say(err, "%s: %s", path, strerror(errno));
-        return errno == ENOENT ? MT_E_NOT_FOUND : STORE_E_IO;
+        return ret;
     }
     if (must_exist)
         close_to_others(path);

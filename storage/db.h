@@ -45,7 +45,12 @@ int store_errno_code(int err);
 int store_db_exec(sqlite3 *db, const char *sql);
 /* The first column of the first row, or `fallback`. */
 int64_t store_db_int(sqlite3 *db, const char *sql, int64_t fallback);
-/* Whether the whole file is sound; reads all of it. */
-bool store_db_is_sound(sqlite3 *db);
+/* The same into *out, which stays where there is no row; an SQLite code. */
+int store_db_get(sqlite3 *db, const char *sql, int64_t *out);
+/* MT_OK: the whole file is sound (it reads all of it); STORE_E_CORRUPT; else it could not be found out. */
+int store_db_check(sqlite3 *db);
+/* A file or folder that no connection has open; and the folder in which it lies. -1 and errno. */
+int store_sync_path(const char *path);
+int store_sync_folder_of(const char *path);
 /* Syncs the WAL of this connection; an SQLite code. */
 int store_db_sync_wal(sqlite3 *db);

@@ -3,14 +3,15 @@
  * key. All of it may be lost; it costs a round trip, or a key exchange.
  *
  *     salts      16 bytes each: salt i64 | valid_since i32 | valid_until i32, little-endian
- *     temp_key   scheme byte | 256 bytes; NULL: none. temp_perm: id of the key that it is bound to, which
- * lies in another file and may have been replaced there
+ *     temp_key   256 bytes, in the form of seal.c; NULL: none
+ *     temp_perm  id of the key that it is bound to, which lies in another file and may have been replaced
+ * there
  */
 #include "storage/internal.h"
 
 #include <string.h>
 
-enum { SALT_LEN = 16, SCHEME_PLAIN = 0 };
+enum { SALT_LEN = 16 };
 
 static void bind_salts(sqlite3_stmt *st, int at, const struct mt_salt *salts, size_t n)
 {
@@ -28,9 +29,9 @@ static void bind_salts(sqlite3_stmt *st, int at, const struct mt_salt *salts, si
 
 int store_put_salts(struct store *s, int32_t account, const struct mt_saved_dc *dc)
 {
-    uint8_t key[1 + MT_KEY_LEN] = {SCHEME_PLAIN};
+    uint8_t key[STORE_SEALED_MAX];
     sqlite3_stmt *st;
-    int rc = store_write(s);
+    int rc = store_write(s), n;
 
     if (rc != MT_OK)
         return rc;
@@ -48,8 +49,10 @@ int store_put_salts(struct store *s, int32_t account, const struct mt_saved_dc *
     sqlite3_bind_int64(st, 8, (int64_t)dc->key.id);
     if (!dc->has_temp)
         return store_run(s, st);
-    memcpy(key + 1, dc->temp.key.key, MT_KEY_LEN);
-    sqlite3_bind_blob(st, 5, key, sizeof key, SQLITE_STATIC);
+    n = store_secret_close(s, STORE_TEMP_KEY, (struct store_which){dc->dc_id, account}, dc->temp.key.key,
+                           MT_KEY_LEN, key);
+    if (n > 0) /* else it is done without: another is made */
+        sqlite3_bind_blob(st, 5, key, n, SQLITE_STATIC);
     rc = store_run(s, st);
     mt_wipe(key, sizeof key);
     return rc;
@@ -69,10 +72,27 @@ static size_t read_salts(struct tl_slice v, struct mt_salt *salts)
     return n;
 }
 
-int store_dc_load(struct store *s, int32_t account, struct mt_saved_dc *dc)
+/* Sealed under another key or a scheme of the future, or damaged: another is made. */
+static bool read_temp(struct store *s, int32_t account, sqlite3_stmt *st, struct mt_saved_dc *dc, bool *stale)
+{
+    struct tl_slice kept = store_col_slice(st, 2);
+    char err[STORE_ERR_MAX];
+    uint8_t key[MT_KEY_LEN];
+    int n;
+
+    if (!kept.n || !dc->has_key || (uint64_t)sqlite3_column_int64(st, 5) != dc->key.id)
+        return false;
+    n = store_secret_open(s, STORE_TEMP_KEY, (struct store_which){dc->dc_id, account}, kept, key, sizeof key,
+                          sizeof key, stale, err);
+    if (n > 0)
+        mt_auth_key_set(&dc->temp.key, key);
+    mt_wipe(key, sizeof key);
+    return n > 0;
+}
+
+int store_dc_load(struct store *s, int32_t account, struct mt_saved_dc *dc, bool *stale)
 {
     sqlite3_stmt *st = store_stmt(s, SQL_DC_GET);
-    struct tl_slice key;
     int rc;
 
     if (!st)
@@ -84,12 +104,8 @@ int store_dc_load(struct store *s, int32_t account, struct mt_saved_dc *dc)
         return rc < 0 ? rc : MT_E_NOT_FOUND;
     dc->time_offset_us = sqlite3_column_int64(st, 0);
     dc->n_salts = read_salts(store_col_slice(st, 1), dc->salts);
-    key = store_col_slice(st, 2);
-    /* sealed by a scheme of the future, or damaged: another is made */
-    dc->has_temp = key.n == 1 + MT_KEY_LEN && key.p[0] == SCHEME_PLAIN && dc->has_key &&
-                   (uint64_t)sqlite3_column_int64(st, 5) == dc->key.id;
+    dc->has_temp = read_temp(s, account, st, dc, stale);
     if (dc->has_temp) {
-        mt_auth_key_set(&dc->temp.key, key.p + 1);
         dc->temp.ends = (int32_t)sqlite3_column_int64(st, 3);
         dc->temp.n_salts = read_salts(store_col_slice(st, 4), dc->temp.salts);
     }

@@ -81,8 +81,9 @@ struct store {
     /* the helper thread's; nobody else touches it */
     struct {
         sqlite3 *db;
-        int64_t due;    /* pages in the WAL from which on it is folded in */
-        atomic_int err; /* STORE_E_*, or MT_OK; read by store_trouble() */
+        int64_t due;       /* pages in the WAL from which on it is folded in */
+        atomic_int err;    /* STORE_E_*, or MT_OK; read by store_trouble() */
+        atomic_bool scrub; /* set by the loop: the WAL shows what is secret now; it is to be emptied */
     } sync;
 
     struct {
@@ -149,17 +150,27 @@ int store_account_purge(struct store *s, int32_t account);
 
 enum { STORE_SECRET_MAX = 2048, STORE_SEALED_MAX = 1 + MT_GCM_NONCE + STORE_SECRET_MAX + MT_GCM_TAG };
 /* What a secret is, so that one cannot stand in the place of another. */
-enum store_secret { STORE_API_HASH = 1, STORE_DEDUP_SECRET = 2, STORE_DC_KEY = 3, STORE_PROXY = 4 };
+enum store_secret {
+    STORE_API_HASH = 1,
+    STORE_DEDUP_SECRET = 2,
+    STORE_DC_KEY = 3,
+    STORE_PROXY = 4,
+    STORE_TEMP_KEY = 5
+};
+/* Which one of its kind; 0: there is one alone. account: in state.db, which has those of all. */
+struct store_which {
+    int32_t dc_id, account;
+};
 
-/* Into out[]; how many bytes, or MT_E_CRYPTO. `which`: a DC's number, or 0. n is at most STORE_SECRET_MAX. */
-int store_secret_close(struct store *s, enum store_secret what, int32_t which, const void *p, size_t n,
-                       uint8_t out[STORE_SEALED_MAX]);
+/* Into out[]; how many bytes, or MT_E_CRYPTO. n is at most STORE_SECRET_MAX. */
+int store_secret_close(struct store *s, enum store_secret what, struct store_which which, const void *p,
+                       size_t n, uint8_t out[STORE_SEALED_MAX]);
 /*
  * The plain bytes, at most cap; how many, or STORE_E_CORRUPT, STORE_E_NEWER, STORE_E_SEALED with words in
  * err. *stale: it is not in the form in which it would be written now.
  */
-int store_secret_open(struct store *s, enum store_secret what, int32_t which, struct tl_slice kept, void *out,
-                      size_t min, size_t cap, bool *stale, char err[STORE_ERR_MAX]);
+int store_secret_open(struct store *s, enum store_secret what, struct store_which which, struct tl_slice kept,
+                      void *out, size_t min, size_t cap, bool *stale, char err[STORE_ERR_MAX]);
 
 /* --- keys.c: each call opens keys.db, does one thing power-safely, closes it --- */
 struct store_keys {
@@ -212,8 +223,11 @@ int store_ways_device(struct store *s, const char *name, const struct store_devi
 
 /* --- state.c --- */
 int store_state_load(struct store *s, int32_t account, struct mt_update_state *out);
-/* Salts and time offset into dc (has dc_id); MT_E_NOT_FOUND. */
-int store_dc_load(struct store *s, int32_t account, struct mt_saved_dc *dc);
+/*
+ * Salts, time offset and temporary key into dc (has dc_id and its key); MT_E_NOT_FOUND. *stale: the temporary
+ * key is not in the form in which it would be written now.
+ */
+int store_dc_load(struct store *s, int32_t account, struct mt_saved_dc *dc, bool *stale);
 
 /* --- ops.c --- */
 void store_ops_bind(struct store_acct *a);

@@ -2,43 +2,43 @@
 
 #include <string.h>
 
-static int64_t one_number(struct store *s, enum store_sql id)
+/* 0 where there is no row. */
+static int one_number(struct store *s, sqlite3_stmt *st, int64_t *v)
 {
-    sqlite3_stmt *st = store_stmt(s, id);
     int rc = st ? store_row(s, st) : STORE_E_IO;
-    int64_t v = 0;
 
-    if (rc < 0)
-        return rc;
+    *v = 0;
     if (rc > 0) {
-        v = sqlite3_column_int64(st, 0);
+        *v = sqlite3_column_int64(st, 0);
         store_reset(st);
     }
-    return v;
+    return rc < 0 ? rc : MT_OK;
 }
 
-static int64_t stored_last(struct store *s)
+static int stored_last(struct store *s, int64_t *v)
 {
     sqlite3_stmt *st = store_stmt(s, SQL_META_GET);
-    int64_t v = 0;
 
-    if (!st)
-        return STORE_E_IO;
-    store_bind_text(st, 1, "last");
-    if (store_row(s, st) > 0) {
-        v = sqlite3_column_int64(st, 0);
-        store_reset(st);
-    }
-    return v;
+    if (st)
+        store_bind_text(st, 1, "last");
+    return one_number(s, st, v);
 }
 
 int store_journal_open(struct store *s)
 {
-    int64_t first = one_number(s, SQL_JOURNAL_FIRST), last = one_number(s, SQL_JOURNAL_LAST);
-    int64_t lost = one_number(s, SQL_LOST_MAX), meta = stored_last(s);
+    int64_t first, last, lost, meta;
+    int rc = one_number(s, store_stmt(s, SQL_JOURNAL_FIRST), &first);
 
+    if (rc == MT_OK)
+        rc = one_number(s, store_stmt(s, SQL_JOURNAL_LAST), &last);
+    if (rc == MT_OK)
+        rc = one_number(s, store_stmt(s, SQL_LOST_MAX), &lost);
+    if (rc == MT_OK)
+        rc = stored_last(s, &meta);
+    if (rc != MT_OK)
+        return rc;
     if (first < 0 || last < 0 || lost < 0 || meta < 0)
-        return STORE_E_CORRUPT;
+        return store_fail(s, STORE_E_CORRUPT, "state.db: a number of the journal is negative");
     if (meta > last)
         last = meta;
     s->journal.last = (uint64_t)last;
@@ -179,19 +179,20 @@ struct store_cursor store_journal_oldest(const struct store *s)
 
 /* --- reading --- */
 
-static uint64_t count_lost(struct store *s, uint64_t after)
+static int count_lost(struct store *s, uint64_t after, uint64_t *lost)
 {
     sqlite3_stmt *st;
-    uint64_t n = 0;
+    int64_t n;
+    int rc;
 
-    if (after >= s->journal.lost_last || !(st = store_stmt(s, SQL_LOST_AFTER)))
-        return 0;
-    sqlite3_bind_int64(st, 1, (int64_t)after);
-    if (store_row(s, st) > 0) {
-        n = (uint64_t)sqlite3_column_int64(st, 0);
-        store_reset(st);
-    }
-    return n;
+    if (after >= s->journal.lost_last)
+        return MT_OK;
+    st = store_stmt(s, SQL_LOST_AFTER);
+    if (st)
+        sqlite3_bind_int64(st, 1, (int64_t)after);
+    rc = one_number(s, st, &n);
+    *lost = (uint64_t)n;
+    return rc;
 }
 
 int store_journal_lost(struct store *s, struct store_cursor after,
@@ -292,8 +293,9 @@ int store_journal_read(struct store *s, struct store_cursor after, size_t limit,
     rc = store_epoch_resolve(s, after, &r.at);
     if (rc != MT_OK)
         return store_fail(s, rc, "no such cursor: %u.%llu", after.epoch, (unsigned long long)after.number);
-    if (lost)
-        *lost = count_lost(s, r.at);
+    rc = lost ? count_lost(s, r.at, lost) : MT_OK;
+    if (rc != MT_OK)
+        return rc;
     s->journal.reading = true;
     if (r.at < upto && !store_ring_has(ring, r.at + 1)) {
         uint64_t disk = ring->n && ring->first <= upto ? ring->first - 1 : upto;

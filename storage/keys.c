@@ -63,19 +63,21 @@ bool store_keys_bind_secret(struct store *s, sqlite3_stmt *st, int i, enum store
                             const void *p, size_t n)
 {
     uint8_t kept[STORE_SEALED_MAX];
-    int len = n > STORE_SECRET_MAX ? MT_E_TOO_LARGE : store_secret_close(s, what, which, p, n, kept);
+    int len = n > STORE_SECRET_MAX ? MT_E_TOO_LARGE
+                                   : store_secret_close(s, what, (struct store_which){which, 0}, p, n, kept);
 
-    if (len > 0)
-        sqlite3_bind_blob(st, i, kept, len, SQLITE_TRANSIENT);
+    bool bound = len > 0 && sqlite3_bind_blob(st, i, kept, len, SQLITE_TRANSIENT) == SQLITE_OK;
+
     mt_wipe(kept, sizeof kept);
-    return len > 0;
+    return bound;
 }
 
 int store_keys_open_secret(struct store *s, const char *name, sqlite3_stmt *st, int i, enum store_secret what,
                            int32_t which, void *out, size_t min, size_t cap, bool *stale)
 {
     char err[STORE_ERR_MAX] = "";
-    int n = store_secret_open(s, what, which, store_col_slice(st, i), out, min, cap, stale, err);
+    int n = store_secret_open(s, what, (struct store_which){which, 0}, store_col_slice(st, i), out, min, cap,
+                              stale, err);
 
     return n < 0 ? store_fail(s, n, "account %s: keys.db: %.200s", name, err) : n;
 }

@@ -325,6 +325,7 @@ static void set_aside(struct store *s, const char *path, const char *why)
     rename(wal, to);
     snprintf(wal, sizeof wal, "%s-shm", path);
     unlink(wal);
+    store_sync_folder_of(path);
     store_say(s->aside,
               "state.db was damaged and set aside as state.db.damaged-%s; a new journal epoch began", stamp);
     mt_logf(s->env, MT_LOG_WARN, "store", "%s (%s)", s->aside, why);
@@ -395,9 +396,10 @@ static int try_state(struct store *s, const struct store_cfg *cfg, const struct 
     ret = store_db_open(path, STORE_DB_STATE, &store_schema_state, false, &s->db, err);
     if (ret != MT_OK)
         return ret;
-    if (look && !store_db_is_sound(s->db)) {
+    ret = look ? store_db_check(s->db) : MT_OK;
+    if (ret != MT_OK) {
         store_say(err, "state.db: the integrity check failed");
-        return STORE_E_CORRUPT;
+        return ret;
     }
     ret = probe(s, err);
     if (ret != MT_OK)

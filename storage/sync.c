@@ -47,6 +47,21 @@ static int checkpoint(struct store *s)
     return rc == SQLITE_BUSY ? SQLITE_OK : rc; /* somebody reads: next time */
 }
 
+/* Emptied by cutting it off: what stood in it stays in no file. */
+static int empty_wal(struct store *s)
+{
+    return sqlite3_wal_checkpoint_v2(s->sync.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+}
+
+static int scrub(struct store *s)
+{
+    int rc = empty_wal(s);
+
+    if (rc != SQLITE_OK)
+        atomic_store(&s->sync.scrub, true);
+    return rc == SQLITE_BUSY ? SQLITE_OK : rc; /* somebody reads: next time */
+}
+
 static bool is_due(struct store *s)
 {
     sqlite3_file *wal = NULL;
@@ -65,12 +80,14 @@ int store_sync_run(struct store *s)
     int rc = open_own(s);
 
     if (rc == SQLITE_OK && was_broken)
-        rc = sqlite3_wal_checkpoint_v2(s->sync.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+        rc = empty_wal(s);
     if (rc == SQLITE_OK)
         rc = store_db_sync_wal(s->sync.db);
     if (rc == SQLITE_OK) {
         atomic_store(&s->synced, target);
-        if (is_due(s))
+        if (atomic_exchange(&s->sync.scrub, false))
+            rc = scrub(s);
+        else if (is_due(s))
             rc = checkpoint(s);
     }
     atomic_store(&s->sync.err, store_db_code(rc));

@@ -320,12 +320,14 @@ static int note_last(struct store *s)
 static void look_again(struct store *s)
 {
     sqlite3_stmt *st = store_stmt(s, SQL_JOURNAL_FIRST);
+    int rc = st ? store_row(s, st) : STORE_E_IO;
 
-    s->journal.oldest = s->journal.last + 1;
-    if (st && store_row(s, st) > 0) {
+    if (rc > 0) {
         s->journal.oldest = (uint64_t)sqlite3_column_int64(st, 0);
         store_reset(st);
-    }
+    } else if (rc == 0) {
+        s->journal.oldest = s->journal.last + 1;
+    } /* else it stays: what is before the first that is kept is not missed by anybody */
     s->journal.lost_last =
         (uint64_t)store_db_int(s->db, "SELECT coalesce(max(last), 0) FROM lost", (int64_t)s->journal.last);
 }

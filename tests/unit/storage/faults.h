@@ -1,10 +1,11 @@
 /*
- * A disk that fails, and a process or a machine that dies, at the n-th effect.
+ * A disk that fails, and a process or a machine that dies, at the n-th effect or access.
  *
  * Effects are what changes a file: SQLite's writes, truncates, syncs and deletes (a VFS around the system's),
  * and the few that storage/ does itself (mkdir, rename, unlinkat, pwrite and ftruncate of the lock, wrapped
  * by the linker). Syncs are not carried out: they only matter for the power cut, which is played by keeping
- * what each file was at its last sync.
+ * what each file was at its last sync. Accesses change nothing: reads, sizes, opens and looks, and locks of
+ * files and of the shared memory; they fail only where fault_scope() says that they are counted.
  */
 #pragma once
 
@@ -12,14 +13,19 @@
 
 enum fault_kind {
     FAULT_NONE,
-    FAULT_KILL, /* SIGKILL before the effect */
-    FAULT_TORN, /* half of a write, then SIGKILL */
-    FAULT_FULL, /* no space left */
-    FAULT_IO,   /* input/output error */
+    FAULT_KILL,      /* SIGKILL before the effect */
+    FAULT_TORN,      /* half of a write, then SIGKILL */
+    FAULT_FULL,      /* no space left */
+    FAULT_IO,        /* input/output error */
+    FAULT_READ_ONLY, /* the file system admits no writes any more */
+    FAULT_BUSY,      /* a lock that somebody else holds; for all that is no lock like FAULT_IO */
 };
+enum fault_class { FAULT_CHANGES = 1, FAULT_READS = 2, FAULT_LOCKS = 4 };
 
 /* Once per program, before anything is opened. */
 void fault_install(void);
+/* Which classes are counted and may fail, as bits; FAULT_CHANGES until told otherwise. */
+void fault_scope(unsigned classes);
 /* The at-th effect from now on (1 = the next); `lasting`: and all after it. FAULT_NONE clears. */
 void fault_arm(enum fault_kind kind, int at, bool lasting);
 /* How many effects since; whether the fault has come. */

@@ -1,171 +1,76 @@
-/*
- * The disk is full, read-only or broken at the n-th effect of every kind of work: for every n with
- * TGD_SWEEP=1 (suite "sweep"), for every STEP-th without.
- */
+/* The disk is full, read-only or broken at the n-th effect of every kind of work (sweep.h). */
 #include "tests/unit/storage/faults.h"
 #include "tests/unit/storage/model.h"
+#include "tests/unit/storage/sweep.h"
 
 #include <sys/stat.h>
 
-enum { MOST = 3000, STEP = 3 };
-
-static int op_turn(struct fixture *f)
+static void arm_full(int n, bool lasting)
 {
-    return model_turn(f, model_check(f) + 1);
+    fault_arm(FAULT_FULL, n, lasting);
 }
 
-/* More than the page cache holds: it spills into the WAL before the commit, which then does not come. */
-static int op_large_turn(struct fixture *f)
+static void arm_io(int n, bool lasting)
 {
-    int rc = MT_OK;
-
-    for (int i = 0; rc == MT_OK && i < 60; i++)
-        rc = fixture_append(f, 1, 7000, 0);
-    store_rollback(f->s);
-    return rc;
+    fault_arm(FAULT_IO, n, lasting);
 }
 
-static int op_key(struct fixture *f)
+static void arm_read_only(int n, bool lasting)
 {
-    static int32_t dc_id;
-    struct mt_saved_dc dc = model_key(++dc_id % 12 + 1);
-    int rc = store_save_key(f->s, 1, &dc);
-
-    if (rc == MT_OK)
-        assert_true(model_has_key(f, dc.dc_id));
-    return rc;
+    fault_arm(FAULT_READ_ONLY, n, lasting);
 }
 
-static int op_login(struct fixture *f)
+static bool disarm(void)
 {
-    struct mt_saved saved = {.main_dc = 3, .user_id = 99, .n_dcs = 1, .dcs = {model_key(3)}};
+    bool fired = fault_fired();
 
-    return store_save_auth(f->s, 1, &saved);
+    fault_arm(FAULT_NONE, 0, false);
+    return fired;
 }
 
-static int find_x(void *arg, const struct store_account *a)
+static void sweep_all(void **state, const struct sweep_work *work)
 {
-    if (!strcmp(a->name, "x"))
-        *(int32_t *)arg = a->id;
-    return 0;
-}
+    static const struct sweep_fault faults[] = {
+        {arm_full, disarm, false, 3, STORE_E_FULL},
+        {arm_full, disarm, true, 3, STORE_E_FULL},
+        {arm_io, disarm, false, 3, STORE_E_IO},
+        {arm_io, disarm, true, 3, STORE_E_IO},
+        {arm_read_only, disarm, true, 3, STORE_E_READ_ONLY},
+    };
 
-static int op_account(struct fixture *f)
-{
-    struct store_account a = {0};
-    int rc = store_account_each(f->s, find_x, &a.id);
-
-    if (rc == MT_OK && !a.id)
-        rc = store_account_add(f->s, "x", 5, "hash", &a);
-    if (rc == MT_OK)
-        rc = store_account_remove(f->s, a.id);
-    return rc;
-}
-
-static int op_sync(struct fixture *f)
-{
-    int rc = op_turn(f);
-
-    if (rc != MT_OK)
-        return rc;
-    rc = store_sync_run(f->s);
-    assert_true(rc == MT_OK || store_trouble(f->s) != NULL);
-    assert_true(rc != MT_OK || store_synced(f->s) == atomic_load(&f->s->committed));
-    return rc;
-}
-
-static int op_checkpoint(struct fixture *f)
-{
-    f->s->sync.due = 1;
-    return op_sync(f);
-}
-
-static int op_trim(struct fixture *f)
-{
-    int rc = op_turn(f);
-
-    f->s->journal.bounds.events = 1000000;
-    while (rc == MT_OK && store_journal_trim(f->s, fixture_now(f)))
-        ;
-    return rc;
-}
-
-static int op_reopen(struct fixture *f)
-{
-    if (f->s)
-        fixture_close(f);
-    return fixture_try(f);
-}
-
-static void sweep(struct fixture *f, int (*op)(struct fixture *f), enum fault_kind kind, bool lasting)
-{
-    for (int n = 1;; n += getenv("TGD_SWEEP") ? 1 : STEP) {
-        int before = model_check(f), rc, after;
-        bool fired;
-
-        assert_true(n < MOST);
-        fault_arm(kind, n, lasting);
-        rc = op(f);
-        fired = fault_fired();
-        fault_arm(FAULT_NONE, 0, false);
-        if (!fired) {
-            assert_int_equal(rc, MT_OK);
-            return;
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        if (i) {
+            fixture_teardown(state);
+            fixture_setup(state);
         }
-        if (!f->s)
-            fixture_open(f);
-        after = model_check(f);
-        if (rc != MT_OK && op == op_turn)
-            assert_int_equal(after, before);
-        if (rc != MT_OK && (kind == FAULT_FULL) && op == op_turn)
-            assert_true(rc == STORE_E_FULL || rc == STORE_E_IO);
-        rc = op(f); /* the fault is gone: so is all trouble */
-        if (rc != MT_OK)
-            fail_msg("effect %d: it does not work again: %d %s", n, rc, store_error(f->s));
-        rc = model_turn(f, model_check(f) + 1);
-        assert_int_equal(rc, MT_OK);
-        assert_int_equal(store_sync_run(f->s), MT_OK);
-        if (store_trouble(f->s))
-            fail_msg("effect %d: %s", n, store_trouble(f->s));
+        if (work)
+            sweep_run(*state, work, &faults[i]);
+        else
+            sweep_migrations(*state, &faults[i]);
     }
 }
 
-static void sweep_all(void **state, int (*op)(struct fixture *f))
-{
-    struct fixture *f = *state;
-    int turns;
-
-    fixture_open(f);
-    fixture_account(f, "a");
-    assert_int_equal(op_login(f), MT_OK);
-    sweep(f, op, FAULT_FULL, false);
-    sweep(f, op, FAULT_FULL, true);
-    sweep(f, op, FAULT_IO, false);
-    sweep(f, op, FAULT_IO, true);
-    turns = model_check(f);
-    assert_true(store_db_is_sound(f->s->db));
-    fixture_close(f);
-    fixture_open(f);
-    assert_int_equal(model_check(f), turns);
-    assert_true(store_db_is_sound(f->s->db));
-    assert_null(store_trouble(f->s));
-}
-
-#define SWEEP(name, op)                                                                                      \
+#define SWEEP(name, work)                                                                                    \
     static void name(void **state)                                                                           \
     {                                                                                                        \
-        sweep_all(state, op);                                                                                \
+        sweep_all(state, work);                                                                              \
     }
 
-SWEEP(a_turn_is_rolled_back_whole, op_turn)
-SWEEP(a_turn_that_spills_is_rolled_back_whole, op_large_turn)
-SWEEP(a_key_is_saved_or_reported_as_not_saved, op_key)
-SWEEP(a_login_is_saved_or_reported_as_not_saved, op_login)
-SWEEP(an_account_comes_and_goes_whole, op_account)
-SWEEP(a_sync_that_fails_is_not_called_safe, op_sync)
-SWEEP(a_checkpoint_that_fails_loses_nothing, op_checkpoint)
-SWEEP(trimming_that_fails_loses_nothing, op_trim)
-SWEEP(a_start_that_fails_works_the_next_time, op_reopen)
+SWEEP(a_turn_is_rolled_back_whole, &sweep_turn)
+SWEEP(a_turn_that_spills_is_rolled_back_whole, &sweep_large_turn)
+SWEEP(a_key_is_saved_or_reported_as_not_saved, &sweep_key)
+SWEEP(a_login_is_saved_or_reported_as_not_saved, &sweep_login)
+SWEEP(an_account_comes_and_goes_whole, &sweep_account)
+SWEEP(a_sync_that_fails_is_not_called_safe, &sweep_sync)
+SWEEP(a_checkpoint_that_fails_loses_nothing, &sweep_checkpoint)
+SWEEP(trimming_that_fails_loses_nothing, &sweep_trim)
+SWEEP(a_start_that_fails_works_the_next_time, &sweep_reopen)
+SWEEP(loading_and_its_machine_cost_no_key, &sweep_load)
+SWEEP(sealing_costs_no_key, &sweep_seal)
+SWEEP(addresses_and_proxies_are_of_one_time, &sweep_ways)
+SWEEP(a_backup_is_whole_or_not_there, &sweep_backup)
+SWEEP(nobody_notices_what_happens_to_the_cache, &sweep_cache)
+SWEEP(a_migration_that_fails_is_done_the_next_time, NULL)
 
 static void a_failed_commit_is_told_until_one_works(void **state)
 {
@@ -287,7 +192,7 @@ static void any_damage_is_survived(void **state)
 
     fixture_open(f);
     fixture_account(f, "a");
-    assert_int_equal(op_login(f), MT_OK);
+    assert_int_equal(sweep_login.op(f, 1), MT_OK);
     for (int t = 1; t <= 20; t++)
         assert_int_equal(model_turn(f, t), MT_OK);
     fixture_close(f);
@@ -326,6 +231,12 @@ int main(void)
         T(a_checkpoint_that_fails_loses_nothing),
         T(trimming_that_fails_loses_nothing),
         T(a_start_that_fails_works_the_next_time),
+        T(loading_and_its_machine_cost_no_key),
+        T(sealing_costs_no_key),
+        T(addresses_and_proxies_are_of_one_time),
+        T(a_backup_is_whole_or_not_there),
+        T(nobody_notices_what_happens_to_the_cache),
+        T(a_migration_that_fails_is_done_the_next_time),
         T(a_failed_commit_is_told_until_one_works),
         T(a_failed_write_cannot_be_committed),
         T(after_a_failed_sync_the_wal_is_folded_in),

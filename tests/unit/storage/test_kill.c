@@ -110,7 +110,7 @@ static int check(struct fixture *f, const struct promised *p, int n)
     struct find a = {f->s, 0};
     int turns, rc;
 
-    assert_true(store_db_is_sound(f->s->db));
+    assert_int_equal(store_db_check(f->s->db), MT_OK);
     if (store_trouble(f->s))
         fail_msg("effect %d: %s", n, store_trouble(f->s));
     assert_int_equal(store_account_each(f->s, find_a, &a), MT_OK);

@@ -228,6 +228,139 @@ static void other_forms_are_refused(void **state)
     }
 }
 
+/* --- temporary keys: state.db --- */
+
+static struct mt_saved_dc temp_of(int32_t dc_id)
+{
+    struct mt_saved_dc dc = model_key(dc_id);
+    uint8_t key[MT_KEY_LEN];
+
+    memset(key, 0x77, sizeof key);
+    dc.has_temp = true;
+    dc.temp.ends = 1234;
+    mt_auth_key_set(&dc.temp.key, key);
+    return dc;
+}
+
+static bool state_shows(const struct fixture *f)
+{
+    static const char *const names[] = {"state.db", "state.db-wal"};
+    static uint8_t bytes[1 << 20];
+    uint8_t part[32];
+    bool found = false;
+
+    memset(part, 0x77, sizeof part);
+    for (size_t i = 0; i < 2; i++) {
+        char path[256];
+        FILE *file;
+
+        fixture_path(f, names[i], path);
+        file = fopen(path, "r");
+        if (!file)
+            continue;
+        found = found || memmem(bytes, fread(bytes, 1, sizeof bytes, file), part, sizeof part) != NULL;
+        fclose(file);
+    }
+    return found;
+}
+
+static void must_have_temp(struct fixture *f, bool has)
+{
+    struct mt_saved saved;
+
+    assert_int_equal(load(f, &saved), MT_OK);
+    assert_int_equal(saved.dcs[0].dc_id, 3);
+    assert_int_equal(saved.dcs[0].has_temp, has);
+    if (has) {
+        assert_int_equal(saved.dcs[0].temp.key.key[255], 0x77);
+        assert_int_equal(saved.dcs[0].temp.ends, 1234);
+    }
+}
+
+static void temporary_keys_are_sealed_and_back(void **state)
+{
+    struct fixture *f = *state;
+    struct mt_saved_dc dc = temp_of(3);
+
+    begin(f, NULL);
+    fixture_open(f);
+    assert_int_equal(store_put_salts(f->s, 1, &dc), MT_OK);
+    assert_int_equal(store_commit(f->s, NULL), MT_OK);
+    assert_true(state_shows(f));
+    must_have_temp(f, true);
+    fixture_close(f);
+    f->seal_key = key_1;
+    fixture_open(f);
+    must_have_temp(f, true);
+    assert_int_equal(store_sync_run(f->s), MT_OK);
+    assert_false(state_shows(f)); /* nor does the WAL */
+    assert_int_equal(store_put_salts(f->s, 1, &dc), MT_OK);
+    assert_int_equal(store_commit(f->s, NULL), MT_OK);
+    assert_false(state_shows(f));
+    must_have_temp(f, true);
+    fixture_close(f);
+    f->unseal = true;
+    fixture_open(f);
+    must_have_temp(f, true);
+    fixture_close(f);
+    f->unseal = false;
+    f->seal_key = NULL;
+    fixture_open(f);
+    must_have_temp(f, true);
+    assert_true(state_shows(f));
+}
+
+/* A disk that takes no writes does not close the account: it is sealed the next time. */
+static void a_temporary_key_that_cannot_be_sealed_now_is_sealed_later(void **state)
+{
+    struct fixture *f = *state;
+    struct mt_saved_dc dc = temp_of(3);
+
+    begin(f, NULL);
+    fixture_open(f);
+    assert_int_equal(store_put_salts(f->s, 1, &dc), MT_OK);
+    assert_int_equal(store_commit(f->s, NULL), MT_OK);
+    f->s->has_seal_key = f->s->seals = true;
+    memcpy(f->s->seal_key, key_1, sizeof key_1);
+    fault_arm(FAULT_FULL, 1, true);
+    must_have_temp(f, true);
+    fault_arm(FAULT_NONE, 0, false);
+    assert_true(state_shows(f));
+    must_have_temp(f, true);
+    assert_int_equal(store_sync_run(f->s), MT_OK);
+    assert_false(state_shows(f));
+}
+
+static void a_temporary_key_is_of_one_account_and_one_data_centre(void **state)
+{
+    static const char *const swaps[] = {
+        "UPDATE dc SET temp_key = (SELECT temp_key FROM dc WHERE account_id = 2) WHERE account_id = 1",
+        "UPDATE dc SET temp_key = (SELECT temp_key FROM dc WHERE account_id = 1 AND dc_id = 4)"
+        " WHERE account_id = 1 AND dc_id = 3",
+        "UPDATE dc SET temp_key = x'02' || zeroblob(284)",
+        "UPDATE dc SET temp_key = x'01'",
+        "UPDATE dc SET temp_key = zeroblob(256)",
+        "UPDATE dc SET temp_perm = 5",
+    };
+    struct fixture *f = *state;
+    struct mt_saved_dc dc = temp_of(3), other = temp_of(4);
+
+    begin(f, key_1);
+    for (size_t i = 0; i < sizeof swaps / sizeof *swaps; i++) {
+        fixture_open(f);
+        if (!i)
+            fixture_account(f, "b");
+        assert_int_equal(store_put_salts(f->s, 1, &dc), MT_OK);
+        assert_int_equal(store_put_salts(f->s, 1, &other), MT_OK);
+        assert_int_equal(store_put_salts(f->s, 2, &dc), MT_OK);
+        assert_int_equal(store_commit(f->s, NULL), MT_OK);
+        must_have_temp(f, true);
+        assert_int_equal(store_db_exec(f->s->db, swaps[i]), SQLITE_OK);
+        must_have_temp(f, false);
+        fixture_close(f);
+    }
+}
+
 static void sealing_that_is_cut_short_costs_nothing(void **state)
 {
     struct fixture *f = *state;
@@ -264,6 +397,9 @@ int main(void)
         T(what_is_in_its_form_is_not_written_anew),
         T(a_secret_cannot_stand_in_the_place_of_another),
         T(other_forms_are_refused),
+        T(temporary_keys_are_sealed_and_back),
+        T(a_temporary_key_that_cannot_be_sealed_now_is_sealed_later),
+        T(a_temporary_key_is_of_one_account_and_one_data_centre),
         T(sealing_that_is_cut_short_costs_nothing),
     };
 
