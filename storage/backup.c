@@ -1,5 +1,6 @@
 #include "storage/backup.h"
 #include "storage/internal.h"
+#include "storage/partial.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -15,6 +16,7 @@ struct store_backup {
     char from[STORE_PATH_MAX], to[STORE_PATH_MAX], part[STORE_PATH_MAX];
     char err[STORE_ERR_MAX];
     unsigned accounts, damaged;
+    int held; /* the part, while it is made */
     atomic_bool cancelled;
     _Atomic uint64_t done, total;
 };
@@ -360,8 +362,9 @@ static int run(struct store_backup *b)
     char from[STORE_PATH_MAX], to[STORE_PATH_MAX];
     int rc;
 
-    snprintf(b->part, sizeof b->part, "%.3800s.partial-XXXXXX", b->to);
-    if (!mkdtemp(b->part)) {
+    store_partial_clean(b->to);
+    b->held = store_partial_make(b->from, b->to, b->part);
+    if (b->held < 0) {
         rc = say_errno(b, "make", b->part);
         b->part[0] = 0;
         return rc;
@@ -393,25 +396,6 @@ static int sync_parent(struct store_backup *b)
     return sync_path(b, parent, O_RDONLY | O_DIRECTORY);
 }
 
-static void remove_tree(const char *path)
-{
-    DIR *dir = opendir(path);
-    struct dirent *e;
-
-    while (dir && (e = readdir(dir))) {
-        char below[STORE_PATH_MAX];
-
-        if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
-            continue;
-        join(below, path, e->d_name);
-        if (unlink(below) < 0)
-            remove_tree(below);
-    }
-    if (dir)
-        closedir(dir);
-    rmdir(path);
-}
-
 static int put_in_place(struct store_backup *b)
 {
     if (renameat2(AT_FDCWD, b->part, AT_FDCWD, b->to, RENAME_NOREPLACE) == 0)
@@ -427,13 +411,15 @@ int store_backup_run(struct store_backup *b)
     int rc = run(b);
 
     if (rc == MT_OK && (rc = put_in_place(b)) == MT_OK) {
+        store_partial_end(b->from, b->held);
         rc = sync_parent(b);
         if (rc != MT_OK) /* it may not be there after a power cut: then it is not there now either */
-            remove_tree(b->to);
+            store_remove_tree(b->to);
         return rc;
     }
     if (b->part[0])
-        remove_tree(b->part);
+        store_remove_tree(b->part);
+    store_partial_end(b->from, b->held);
     if (rc == STORE_E_CANCELLED)
         store_say(b->err, "cancelled");
     return rc;

@@ -7,7 +7,8 @@
  *
  * It is written beside its place, as NAME.partial-XXXXXX, synced, and then renamed: at `to` there is all of
  * it or nothing, and what is there already is never touched. Folders are 0700, files 0600. To restore it is
- * to copy it back. It shares no state with the store: its connections are its own.
+ * to copy it back. What a killed process left goes later (partial.h). It shares no state with the store: its
+ * connections are its own.
  */
 #pragma once
 

@@ -1,4 +1,5 @@
 #include "storage/internal.h"
+#include "storage/partial.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -481,6 +482,7 @@ int store_open(const struct store_cfg *cfg, struct store **out, char err[256])
     if (ret == MT_OK)
         ret = open_state(s, cfg, &found, err);
     if (ret == MT_OK) {
+        store_partial_recover(s->dir);
         *out = s;
         return MT_OK;
     }

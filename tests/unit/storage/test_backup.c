@@ -5,7 +5,10 @@
 #include "storage/backup.h"
 
 #include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void place(const struct fixture *f, char out[256])
@@ -269,10 +272,9 @@ static void a_disk_that_fails_under_the_copy_leaves_nothing_of_it(void **state)
             rc = back_up(f, why);
             fired = fault_fired();
             fault_arm(FAULT_NONE, 0, false);
-            if (rc == MT_OK)
-                drop(f);
-            else if (!why[0])
+            if (rc != MT_OK && !why[0])
                 fail_msg("effect %d: %d without a word", n, rc);
+            drop(f); /* where nothing can be removed either, it may be there although it failed */
             assert_int_equal(model_check(f), 5);
             if (!fired) {
                 assert_int_equal(rc, MT_OK);
@@ -283,6 +285,106 @@ static void a_disk_that_fails_under_the_copy_leaves_nothing_of_it(void **state)
     assert_int_equal(beside(f), 0);
     assert_int_equal(model_turn(f, 6), MT_OK);
     assert_null(store_trouble(f->s));
+}
+
+/* --- what a killed one leaves --- */
+
+static bool is_killed(struct fixture *f, int n)
+{
+    char why[256];
+    int status = 0;
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        fault_arm(FAULT_KILL, n, false);
+        _exit(back_up(f, why) == MT_OK ? 0 : 3);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WIFSIGNALED(status);
+}
+
+/* The first of the killed processes that leaves a part. */
+static void leave_a_part(struct fixture *f, int from)
+{
+    for (int n = from; !beside(f); n++) {
+        assert_true(n < from + 20);
+        assert_true(is_killed(f, n));
+    }
+    assert_int_equal(beside(f), 1);
+}
+
+static void what_a_killed_backup_left_goes_at_the_next_one_and_at_the_next_start(void **state)
+{
+    struct fixture *f = *state;
+    char why[256];
+
+    begin(f);
+    for (int n = 1; is_killed(f, n); n += 3) {
+        assert_true(n < 500);
+        assert_true(beside(f) <= 1);
+        drop(f); /* it may have been whole already */
+        assert_int_equal(back_up(f, why), MT_OK);
+        drop(f);
+        assert_int_equal(beside(f), 0);
+        is_killed(f, n);
+        fixture_close(f);
+        fixture_open(f);
+        drop(f);
+        assert_int_equal(beside(f), 0);
+        assert_int_equal(model_check(f), 5);
+    }
+}
+
+static void only_what_was_left_by_a_backup_goes(void **state)
+{
+    struct fixture *f = *state;
+    char path[400], other[500], to[256], why[256];
+    DIR *d;
+    struct dirent *e;
+    int fd;
+
+    begin(f);
+    place(f, to);
+    leave_a_part(f, 5);
+    /* one that somebody still makes */
+    snprintf(path, sizeof path, "%.*s", (int)(strrchr(to, '/') - to), to);
+    d = opendir(path);
+    assert_non_null(d);
+    while ((e = readdir(d)))
+        if (strstr(e->d_name, strrchr(to, '/') + 1) && strstr(e->d_name, ".partial-"))
+            snprintf(path, sizeof path, "%.*s/%.60s", (int)(strrchr(to, '/') - to), to, e->d_name);
+    closedir(d);
+    fd = open(path, O_RDONLY | O_DIRECTORY);
+    assert_true(fd >= 0);
+    assert_int_equal(flock(fd, LOCK_EX), 0);
+    assert_int_equal(back_up(f, why), MT_OK);
+    assert_int_equal(access(path, F_OK), 0);
+    close(fd);
+    drop(f);
+    /* one with something of others in it */
+    snprintf(other, sizeof other, "%s/holiday.jpg", path);
+    fd = open(other, O_WRONLY | O_CREAT, 0600);
+    assert_true(fd >= 0);
+    close(fd);
+    assert_int_equal(back_up(f, why), MT_OK);
+    assert_int_equal(access(other, F_OK), 0);
+    drop(f);
+    assert_int_equal(unlink(other), 0);
+    /* one that others can open */
+    assert_int_equal(chmod(path, 0755), 0);
+    assert_int_equal(back_up(f, why), MT_OK);
+    assert_int_equal(access(path, F_OK), 0);
+    drop(f);
+    assert_int_equal(chmod(path, 0700), 0);
+    /* a link in its place */
+    snprintf(other, sizeof other, "%s.partial-abcdef", to);
+    assert_int_equal(symlink(f->dir, other), 0);
+    assert_int_equal(back_up(f, why), MT_OK);
+    assert_int_not_equal(access(path, F_OK), 0);
+    assert_int_equal(model_check(f), 5);
+    assert_int_equal(unlink(other), 0);
+    drop(f);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -296,6 +398,8 @@ int main(void)
         T(a_cancelled_backup_leaves_nothing),
         T(an_account_that_cannot_be_read_is_copied_as_it_is),
         T(an_account_that_goes_meanwhile_is_in_neither_half),
+        T(what_a_killed_backup_left_goes_at_the_next_one_and_at_the_next_start),
+        T(only_what_was_left_by_a_backup_goes),
         T(a_disk_that_fails_under_the_copy_leaves_nothing_of_it),
     };
 
