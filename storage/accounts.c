@@ -384,37 +384,6 @@ static int set_owner(struct store *s, int32_t account, int64_t owner, int64_t us
     return store_run(s, st);
 }
 
-/*
- * Temporary keys that are not in the form of now are written anew, and the WAL that shows them is emptied;
- * where that cannot be, they stay as they are until the account is loaded again.
- */
-static void rewrite_temp(struct store *s, int32_t account, const struct mt_saved *saved)
-{
-    int rc = MT_OK;
-
-    if (s->turn.open)
-        return;
-    for (size_t i = 0; rc == MT_OK && i < saved->n_dcs; i++)
-        if (saved->dcs[i].has_temp)
-            rc = store_put_salts(s, account, &saved->dcs[i]);
-    if (store_end(s, true, rc) == MT_OK)
-        atomic_store(&s->sync.scrub, true);
-}
-
-static int load_dcs(struct store *s, int32_t account, struct mt_saved *out)
-{
-    bool stale = false;
-    int rc = MT_OK;
-
-    for (size_t i = 0; rc == MT_OK && i < out->n_dcs; i++) {
-        rc = store_dc_load(s, account, &out->dcs[i], &stale);
-        rc = rc == MT_E_NOT_FOUND ? MT_OK : rc;
-    }
-    if (rc == MT_OK && stale)
-        rewrite_temp(s, account, out);
-    return rc;
-}
-
 int store_account_load(struct store *s, int32_t account, struct mt_saved *out)
 {
     return store_account_open(s, account, NULL, out, NULL);
@@ -458,7 +427,7 @@ int store_account_open(struct store *s, int32_t account, const struct store_devi
     }
     mt_wipe(&k, sizeof k);
     if (rc == MT_OK)
-        rc = load_dcs(s, account, out);
+        rc = store_dcs_load(s, account, out);
     if (rc != MT_OK)
         mt_wipe(out, sizeof *out);
     return rc;

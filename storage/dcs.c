@@ -90,7 +90,7 @@ static bool read_temp(struct store *s, int32_t account, sqlite3_stmt *st, struct
     return n > 0;
 }
 
-int store_dc_load(struct store *s, int32_t account, struct mt_saved_dc *dc, bool *stale)
+static int load(struct store *s, int32_t account, struct mt_saved_dc *dc, bool *stale)
 {
     sqlite3_stmt *st = store_stmt(s, SQL_DC_GET);
     int rc;
@@ -111,4 +111,35 @@ int store_dc_load(struct store *s, int32_t account, struct mt_saved_dc *dc, bool
     }
     store_reset(st);
     return MT_OK;
+}
+
+/*
+ * Temporary keys that are not in the form of now are written anew, and the WAL that shows them is emptied;
+ * where that cannot be, they stay as they are until the account is loaded again.
+ */
+static void rewrite_temp(struct store *s, int32_t account, const struct mt_saved *saved)
+{
+    int rc = MT_OK;
+
+    if (s->turn.open)
+        return;
+    for (size_t i = 0; rc == MT_OK && i < saved->n_dcs; i++)
+        if (saved->dcs[i].has_temp)
+            rc = store_put_salts(s, account, &saved->dcs[i]);
+    if (store_end(s, true, rc) == MT_OK)
+        atomic_store(&s->sync.scrub, true);
+}
+
+int store_dcs_load(struct store *s, int32_t account, struct mt_saved *out)
+{
+    bool stale = false;
+    int rc = MT_OK;
+
+    for (size_t i = 0; rc == MT_OK && i < out->n_dcs; i++) {
+        rc = load(s, account, &out->dcs[i], &stale);
+        rc = rc == MT_E_NOT_FOUND ? MT_OK : rc;
+    }
+    if (rc == MT_OK && stale)
+        rewrite_temp(s, account, out);
+    return rc;
 }

@@ -223,11 +223,12 @@ int store_ways_device(struct store *s, const char *name, const struct store_devi
 
 /* --- state.c --- */
 int store_state_load(struct store *s, int32_t account, struct mt_update_state *out);
+/* --- dcs.c --- */
 /*
- * Salts, time offset and temporary key into dc (has dc_id and its key); MT_E_NOT_FOUND. *stale: the temporary
- * key is not in the form in which it would be written now.
+ * Salts, time offset and temporary key of each DC into it (it has its dc_id and key). A temporary key that is
+ * not in the form in which it would be written now is written anew, where no turn is open.
  */
-int store_dc_load(struct store *s, int32_t account, struct mt_saved_dc *dc, bool *stale);
+int store_dcs_load(struct store *s, int32_t account, struct mt_saved *saved);
 
 /* --- ops.c --- */
 void store_ops_bind(struct store_acct *a);
