@@ -107,12 +107,18 @@ static void arm(struct tgd_dial *d, int64_t us)
     event_add(d->timer, &tv);
 }
 
+static size_t sockets_of(const struct tgd_dial *d)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < MT_CONNECT_MAX; i++)
+        n += d->tries[i].fd >= 0;
+    return n;
+}
+
 static bool any_under_way(const struct tgd_dial *d)
 {
-    for (size_t i = 0; i < MT_CONNECT_MAX; i++)
-        if (d->tries[i].fd >= 0)
-            return true;
-    return d->waiting;
+    return d->waiting || sockets_of(d);
 }
 
 /* One is over: the next is due now; where there is none left and nothing runs, the timer ends it all. */
@@ -295,8 +301,11 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     if (d->waiting)
         return;
     if (d->next < d->n) {
-        size_t i = d->next++;
+        size_t i;
 
+        if (sockets_of(d) >= TGD_DIAL_SOCKETS)
+            return; /* the end of one of them is the next one's turn */
+        i = d->next++;
         if (d->next < d->n)
             arm(d, d->greets ? GREETING_WAIT : d->cfg.head_start);
         try_server(d, i);

@@ -28,6 +28,12 @@ struct tgd_dial_cfg {
     bool *small_hello;                /* which greeting worked last, of the owner; tried first */
 };
 
+/*
+ * So many sockets at once toward one data centre at most; connected it is one. A server counts them, and
+ * answers too many with -429.
+ */
+#define TGD_DIAL_SOCKETS 4
+
 struct tgd_dialled {
     int fd;                 /* the receiver's; -1: nothing opened */
     size_t server;          /* which of them */

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -150,6 +151,7 @@ static bool start(struct tgd_resolver *r, struct name *n)
 {
     struct query *q = calloc(1, sizeof *q);
     pthread_attr_t attr;
+    sigset_t all, old;
     pthread_t thread;
     bool ok = false;
 
@@ -159,8 +161,11 @@ static bool start(struct tgd_resolver *r, struct name *n)
     q->name = n;
     q->bell = fcntl(r->pipe[1], F_DUPFD_CLOEXEC, 0);
     if (q->bell >= 0 && pthread_attr_init(&attr) == 0) {
+        sigfillset(&all); /* signals are for the loop */
+        pthread_sigmask(SIG_SETMASK, &all, &old);
         ok = pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED) == 0 &&
              pthread_create(&thread, &attr, ask, q) == 0;
+        pthread_sigmask(SIG_SETMASK, &old, NULL);
         pthread_attr_destroy(&attr);
     }
     if (!ok) {

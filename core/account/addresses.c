@@ -114,6 +114,7 @@ static uint64_t rank_of(const struct mt_book *b, const struct mt_want *want, con
     bool other = b->learned->family && b->learned->family != family;
     uint64_t rank = score->fails;
 
+    rank = rank << 1 | (b->try_ipv6 && !s->ipv6);
     rank = rank << 1 | boot;
     rank = rank << 1 | !score->good;
     rank = rank << 1 | (want->media && !s->media_only);

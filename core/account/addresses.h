@@ -7,9 +7,10 @@
  *     --servers, built in --+          ^
  *                    mt_book_failed, mt_book_good (of this run)
  *
- * Order: what failed lately comes last; then learned before bootstrap; the one that worked last; `static`
- * ones where a proxy is used (they are meant for it); the option's own port, then 443, 80, 5222 unless it
- * says this_port_only; the family that worked, or, where none is known yet, one of each in turn.
+ * Order: what failed lately comes last; IPv6 first where the server's config asks to try it; then learned
+ * before bootstrap; the one that worked last; `static` ones where a proxy is used (they are meant for it);
+ * the option's own port, then 443, 80, 5222 unless it says this_port_only; the family that worked, or, where
+ * none is known yet, one of each in turn.
  *
  * media_only options give no updates and are for file connections, tcpo_only ones for obfuscated connections
  * (which any is that goes there), cdn ones for the ids of CDN DCs.
@@ -31,6 +32,7 @@ struct mt_score {
 struct mt_book {
     const struct mt_servers *boot; /* borrowed */
     struct mt_addresses *learned;  /* borrowed; in what is saved */
+    bool try_ipv6; /* config.force_try_ipv6, of this run: IPv6 comes first, where it has not failed */
     struct mt_score scores[MT_SCORES_MAX];
     uint32_t clock;
 };

@@ -166,6 +166,7 @@ void mt_config_result(struct mt_account *a, struct mt_now now, struct mt_areq *r
     life = (int64_t)tl_get_int(&v, TLF_config__expires) - tl_get_int(&v, TLF_config__date);
     life = life < LIFE_MIN ? LIFE_MIN : life > LIFE_MAX ? LIFE_MAX : life;
     a->config.due_at = now.mono + life * MT_US_PER_S;
+    a->book.try_ipv6 = tl_has(&v, TLF_config__force_try_ipv6);
     options = tl_get_vector(&v, TLF_config__dc_options);
     if (mt_book_learn(&a->book, &options, true))
         mt_connect_again(a, now);

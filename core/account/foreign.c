@@ -5,6 +5,8 @@
 #include "tl/ids.h"
 
 #define TRIES_MAX 3
+#define HOME_PAUSE                                                                                           \
+    (60 * MT_US_PER_S) /* between two moves: a server that sends us to and fro is not followed */
 
 static void ask(struct mt_account *a, struct mt_now now, enum mt_areq_kind kind, struct mt_adc *dc,
                 struct tl_out *body)
@@ -53,6 +55,49 @@ static void exported(struct mt_account *a, struct mt_now now, struct mt_adc *dc,
     ask(a, now, MT_AREQ_IMPORT, dc, &body);
 }
 
+/* --- an account that lives elsewhere now --- */
+
+bool mt_home_moves(struct mt_account *a, struct mt_now now, struct mt_adc *at, const struct mt_areq *r,
+                   int32_t to)
+{
+    struct mt_adc *dc;
+
+    /* another DC says it to all who do not live there, and that is right */
+    if (!at->main || at->dead || to == at->id || r->kind == MT_AREQ_LOGIN || r->kind == MT_AREQ_EXPORT ||
+        r->kind == MT_AREQ_IMPORT)
+        return false;
+    if (a->home.to == to)
+        return true; /* the same said of another request */
+    if (a->home.to || now.mono < a->home.not_before)
+        return false;
+    a->home.to = to;
+    a->home.not_before = now.mono + HOME_PAUSE;
+    mt_logf(a->cfg.env, MT_LOG_INFO, "account", "the account lives on DC %d now", (int)to);
+    dc = mt_adc_get(a, now, to);
+    if (dc) /* what it had imported is not believed: only a fresh import shows that we are at home there */
+        dc->auth = dc->auth == MT_AUTH_DONE ? MT_AUTH_NONE : dc->auth;
+    return dc;
+}
+
+/* The import showed that it is so; until then the old DC stays the main one, with its key. */
+static void move_home(struct mt_account *a, struct mt_now now, const struct tl_view *authorization)
+{
+    uint64_t token = mt_acc_work(a, NULL, MT_WORK_NOTE);
+    struct mt_saved *stored;
+    struct tl_view user;
+    int32_t to = a->home.to;
+
+    a->home.to = 0;
+    if (!tl_get_object(authorization, TLF_auth_authorization__user, &user) || user.def->id != TL_user ||
+        tl_get_long(&user, TLF_user__id) != a->saved.user_id)
+        return;
+    mt_adc_set_main(a, now, to);
+    stored = mt_keep_store(&a->saved);
+    if (stored)
+        mt_fxq_push(&a->fxq, &(struct mt_fx){.kind = MT_FX_SAVE_AUTH, .token = token, .saved = stored});
+    mt_saved_free(stored);
+}
+
 static void release(struct mt_account *a, struct mt_now now, int32_t dc)
 {
     for (struct mt_areq *r = a->reqs; r; r = r->next)
@@ -75,6 +120,8 @@ void mt_foreign_result(struct mt_account *a, struct mt_now now, struct mt_areq *
         dc->auth_tries = 0;
         dc->saved->authorised = true;
         mt_adc_save(a, dc);
+        if (a->home.to == dc->id)
+            move_home(a, now, &v);
         release(a, now, dc->id);
     } else {
         mt_foreign_failed(a, now, r, NULL, MT_E_PEER);
@@ -96,6 +143,8 @@ void mt_foreign_failed(struct mt_account *a, struct mt_now now, struct mt_areq *
     }
     if (dc)
         dc->auth_tries = 0;
+    if (a->home.to == id)
+        a->home.to = 0;
     for (struct mt_areq *w = a->reqs; w; w = w->next) {
         if (w->step != MT_AREQ_AUTH || w->dc != id)
             continue;

@@ -50,7 +50,7 @@ static void on_flood(struct mt_account *a, struct mt_now now, struct mt_areq *r,
 
 /* --- 303 --- */
 
-static void on_migrate(struct mt_account *a, struct mt_now now, struct mt_areq *r,
+static void on_migrate(struct mt_account *a, struct mt_now now, struct mt_adc *at, struct mt_areq *r,
                        const struct mt_rpc_error *e)
 {
     int64_t dc = mt_error_number(e->text);
@@ -59,12 +59,14 @@ static void on_migrate(struct mt_account *a, struct mt_now now, struct mt_areq *
     bool other = begins(e->text, "FILE_MIGRATE_") || begins(e->text, "STATS_MIGRATE_");
 
     if (dc <= 0 || dc > INT32_MAX || r->redirects >= REDIRECTS_MAX || !mt_adc_exists(a, (int32_t)dc) ||
-        (!user && !other) || (user && a->saved.user_id)) {
+        (!user && !other) || (user && a->saved.user_id && !mt_home_moves(a, now, at, r, (int32_t)dc))) {
         mt_areq_error(a, now, r, e, false);
         return;
     }
     r->redirects++;
-    if (user)
+    if (user && a->saved.user_id)
+        r->dc = (int32_t)dc; /* where it waits for the import, which moves the account */
+    else if (user)
         mt_adc_set_main(a, now, (int32_t)dc);
     else
         r->dc = (int32_t)dc; /* the main one stays what it is (trap 49) */
@@ -206,7 +208,7 @@ void mt_policy_error(struct mt_account *a, struct mt_now now, struct mt_adc *dc,
     }
     switch (e->code) {
     case 303:
-        on_migrate(a, now, r, e);
+        on_migrate(a, now, dc, r, e);
         return;
     case 420:
         on_flood(a, now, r, e);

@@ -184,6 +184,10 @@ struct mt_account {
         uint64_t ack;
     } * acks; /* of results; they leave after the commit */
     size_t n_acks, cap_acks;
+    struct {
+        int32_t to;         /* the DC that the account is moving to; 0: none */
+        int64_t not_before; /* mono, of another move */
+    } home;
     uint64_t next_id;
     uint32_t next_link;
     bool running; /* started and not paused */
@@ -289,6 +293,12 @@ int64_t mt_flood_until(const struct mt_account *a, struct mt_now now, const stru
 /* --- foreign.c --- */
 
 /* True where requests may go to it; else its authorisation is under way and `r` waits for it. */
+/*
+ * USER_MIGRATE of the main DC to an account that is logged in: whether request `r` is to wait for an import
+ * on `to`, after which that is the main DC. False: an error like any other.
+ */
+bool mt_home_moves(struct mt_account *a, struct mt_now now, struct mt_adc *at, const struct mt_areq *r,
+                   int32_t to);
 bool mt_foreign_ready(struct mt_account *a, struct mt_now now, struct mt_adc *dc, const struct mt_areq *r);
 void mt_foreign_result(struct mt_account *a, struct mt_now now, struct mt_areq *r, const uint8_t *p,
                        size_t n);

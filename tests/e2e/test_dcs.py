@@ -172,3 +172,18 @@ def test_minus_444_is_no_storm(tgd, sandbox, code):
     sandbox("restart")
     sandbox("fault", match={"dc": 2, "method": "ping_delay_disconnect"}, do="transport", code=code, times=1)
     tgd.call("waitReady", wait=30)
+
+
+def test_an_account_whose_home_moves_goes_with_it(tgd, sandbox):
+    me = tgd.call("getMe")["id"]
+    learned(tgd, sandbox)
+    sandbox("moveUser", user=me, dc=3)
+    assert tgd.call("sendMessage", chat_id="@alice", text="from the new home")["text"] == "from the new home"
+    assert keys(tgd, "SELECT main_dc, user_id FROM account") == [(3, me)]
+    with tgd.subscribe(types=["message"]) as c:
+        sandbox("sendAs", **{"from": "@alice", "to": me, "text": "welcome"})
+        assert c.event("message")["message"]["text"] == "welcome"
+    tgd.stop()
+    tgd.start()
+    tgd.call("waitReady", wait=20)
+    assert tgd.call("getMe")["id"] == me

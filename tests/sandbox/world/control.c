@@ -315,6 +315,18 @@ static json_t *add_channel(struct sb_control *c)
     return add_chat(c, SB_CHANNEL);
 }
 
+/* The user's home is another data centre from now on: the one before answers USER_MIGRATE. */
+static json_t *move_user(struct sb_control *c)
+{
+    struct sb_user *u = sb_control_user(c, "user");
+    int32_t dc = u ? dc_of(c, NULL) : 0;
+
+    if (!dc)
+        return NULL;
+    u->dc = dc;
+    return json_pack("{s:I,s:i}", "user_id", u->id, "dc", u->dc);
+}
+
 static json_t *set_password(struct sb_control *c)
 {
     struct sb_user *u = sb_control_user(c, "user");
@@ -428,6 +440,7 @@ const struct sb_command sb_commands[] = {
     {"addBot", "username:string token:string? first_name:string? dc:int?", add_bot},
     {"addGroup", "title:string members:list", add_group},
     {"addChannel", "title:string members:list username:string? megagroup:bool?", add_channel},
+    {"moveUser", "user:peer dc:int", move_user},
     {"setPassword", "user:peer password:string hint:string?", set_password},
     {"lastCode", "phone:string", last_code},
     {"state", "user:peer", state},

@@ -98,6 +98,12 @@ static void families_race_until_one_is_known(void **state)
     assert_string_equal(order(), "fd00::3:443 fd00::2:443 10.0.0.2:443 10.0.0.3:443");
     assert_true(works("10.0.0.3", 443));
     assert_int_equal(learned.family, 4);
+    book.try_ipv6 = true; /* force_try_ipv6 */
+    assert_string_equal(order(), "fd00::3:443 fd00::2:443 10.0.0.3:443 10.0.0.2:443");
+    fails("fd00::3", 443); /* a try is not a must */
+    fails("fd00::2", 443);
+    assert_string_equal(order(), "10.0.0.3:443 10.0.0.2:443 fd00::3:443 fd00::2:443");
+    book.try_ipv6 = false;
 }
 
 static void what_failed_comes_last_and_what_worked_first(void **state)
