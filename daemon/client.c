@@ -21,8 +21,9 @@ struct tgd_client {
     struct tgd *tgd;
     struct rpc_conn *conn;
     int fd;
-    bool eof;     /* it half-closed; pending answers still leave */
-    bool reading; /* the read event is armed */
+    size_t socket; /* of the configuration, which it came through */
+    bool eof;      /* it half-closed; pending answers still leave */
+    bool reading;  /* the read event is armed */
     struct event *read;
     struct event *write;
 };
@@ -148,17 +149,32 @@ static int64_t *peer_groups(int fd, size_t *n)
     return out;
 }
 
-static struct rpc_conn *accept_with_profile(struct tgd *d, size_t socket, int fd, const struct ucred *cred)
+/* Accepts it, or looks again whether it is still served in the same way. */
+static void see_who(struct tgd *d, struct tgd_client *c, const struct ucred *cred)
 {
-    const struct tgd_config_socket *s = &d->config.sockets[socket];
+    const struct tgd_config_socket *s = &d->config.sockets[c->socket];
     struct rpc_cred who = {.uid = cred->uid, .gid = cred->gid, .pid = cred->pid};
-    int64_t *groups = s->profile ? peer_groups(fd, &who.n_groups) : NULL;
-    struct rpc_conn *conn;
+    int64_t *groups = s->profile ? peer_groups(c->fd, &who.n_groups) : NULL;
+    struct rpc_profile *profile;
 
     who.groups = groups;
-    conn = rpc_accept(d->rpc, tgd_now(), &who, tgd_profile_for(&d->profiles, &d->config, s, &who));
+    profile = tgd_profile_for(&d->profiles, &d->config, s, &who);
+    if (c->conn)
+        rpc_recheck(c->conn, tgd_now(), &who, profile);
+    else
+        c->conn = rpc_accept(d->rpc, tgd_now(), &who, profile);
     free(groups);
-    return conn;
+}
+
+void tgd_clients_recheck(struct tgd *d)
+{
+    for (struct tgd_client *c = d->clients; c; c = c->next) {
+        struct ucred cred;
+        socklen_t len = sizeof cred;
+
+        if (getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0)
+            see_who(d, c, &cred);
+    }
 }
 
 void tgd_client_open(struct tgd *d, size_t socket, int fd)
@@ -173,9 +189,10 @@ void tgd_client_open(struct tgd *d, size_t socket, int fd)
     }
     c->tgd = d;
     c->fd = fd;
+    c->socket = socket;
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len))
         goto fail;
-    c->conn = accept_with_profile(d, socket, fd, &cred);
+    see_who(d, c, &cred);
     c->read = event_new(d->base, fd, EV_READ | EV_PERSIST, on_read, c);
     c->write = event_new(d->base, fd, EV_WRITE, on_write, c);
     if (!c->conn)

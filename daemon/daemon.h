@@ -160,6 +160,8 @@ void tgd_proxy_tests_close(struct tgd *d);
 int tgd_listen(struct tgd *d, char err[256]);
 void tgd_unlisten(struct tgd *d);
 void tgd_client_open(struct tgd *d, size_t socket, int fd); /* socket: of the configuration */
+/* The configuration was read again: who is not served as before is hung up on. */
+void tgd_clients_recheck(struct tgd *d);
 /* Writes what rpc has for its clients, closes those that are done. */
 void tgd_clients_flush(struct tgd *d, struct mt_now now);
 void tgd_clients_close(struct tgd *d);

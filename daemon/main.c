@@ -237,12 +237,13 @@ int tgd_reload(struct tgd *d, char err[256])
     if (r == 0)
         r = tgd_profiles_make(&profiles, &next, err);
     if (r == 0) {
-        tgd_profiles_free(&d->profiles); /* connections keep theirs */
+        tgd_profiles_free(&d->profiles); /* connections keep theirs until they are looked at below */
         d->profiles = profiles;
         tgd_config_apply(&d->config, &next, kept);
         tgd_log_level((enum mt_log_level)d->config.log_level);
         tgd_accounts_configure(d);
         tgd_proxies_reload(d);
+        tgd_clients_recheck(d);
         rpc_set_default_account(d->rpc, d->config.default_account);
         if (kept[0])
             snprintf(err, 256, "a restart is needed for: %.200s", kept);

@@ -87,11 +87,29 @@ static int submit_send(struct rpc_req *req, struct mt_now now, const struct tl_o
     return err;
 }
 
+/* A raw call for what lies in all chats: no peer stands where one chat would be named. */
+static bool is_everywhere(const struct tl_out *body)
+{
+    static const char *const names[] = {"peer", "from_peer"};
+    struct tl_view call, peer;
+
+    if (tl_view_open(&call, body->data, body->len) != TL_OK)
+        return true; /* it is ours, and opens */
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        int field = tl_view_field(&call, names[i]);
+
+        if (field >= 0 && tl_get_object(&call, (unsigned)field, &peer) && peer.def->id == TL_inputPeerEmpty)
+            return true;
+    }
+    return false;
+}
+
 static void submit(struct rpc_req *req, struct mt_now now, const struct tl_out *body)
 {
     int err;
 
-    if (!req->method && !rpc_profile_sees_codes(req->profile) && rpc_holds_codes(body->data, body->len)) {
+    if (!req->method && !rpc_profile_sees_codes(req->profile) &&
+        (rpc_holds_codes(body->data, body->len) || is_everywhere(body))) {
         rpc_fail(req, RPC_E_DENIED, "the chat with the login codes is not there for this socket");
         return;
     }

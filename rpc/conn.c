@@ -1,4 +1,4 @@
-#include "rpc/impl.h"
+#include "rpc/profile.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -94,14 +94,6 @@ static void stalled(struct rpc_timer *t, struct mt_now now)
     rpc_conn_kill(c);
 }
 
-/* The default rule: a socket serves its owner and root. */
-static bool is_admitted(const struct rpc *r, const struct rpc_cred *cred, const struct rpc_profile *profile)
-{
-    if (profile)
-        return rpc_profile_admits(profile, cred);
-    return !r->cfg.check_uid || cred->uid == 0 || cred->uid == r->cfg.owner_uid;
-}
-
 struct rpc_conn *rpc_accept(struct rpc *r, struct mt_now now, const struct rpc_cred *cred,
                             struct rpc_profile *profile)
 {
@@ -115,7 +107,7 @@ struct rpc_conn *rpc_accept(struct rpc *r, struct mt_now now, const struct rpc_c
     c->rpc = r;
     c->cred = *cred;
     c->cred.groups = NULL; /* borrowed */
-    c->admitted = is_admitted(r, cred, profile);
+    c->admitted = rpc_admits(r, cred, profile);
     c->profile = rpc_profile_ref(profile);
     c->held_tail = &c->held;
     c->out.limit = RPC_TOTAL_MAX;

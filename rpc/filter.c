@@ -78,6 +78,16 @@ void rpc_filter_free(struct rpc_filter *f)
     free(f);
 }
 
+size_t rpc_filter_size(const struct rpc_filter *f)
+{
+    size_t re = 0;
+
+    if (f->re)
+        (void)pcre2_pattern_info(f->re, PCRE2_INFO_SIZE, &re);
+    return sizeof *f + f->n_accounts * sizeof *f->accounts + (f->n_chats + f->n_senders) * sizeof *f->chats +
+           f->n_text + re;
+}
+
 /* --- matching --- */
 
 static bool has_number(const int64_t *list, size_t n, int64_t x)

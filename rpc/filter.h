@@ -15,6 +15,8 @@ void rpc_filter_free(struct rpc_filter *f);
  */
 void rpc_filter_make(struct rpc_req *req, struct mt_now now,
                      void (*then)(struct rpc_req *req, struct mt_now now));
+/* Bytes that it takes while it lives. */
+size_t rpc_filter_size(const struct rpc_filter *f);
 bool rpc_filter_admits(const struct rpc_filter *f, int32_t account);
 /* Cheap parts first; the body is parsed only for a text filter. */
 bool rpc_filter_match(struct rpc_filter *f, const struct rpc_event *e);

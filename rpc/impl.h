@@ -24,6 +24,9 @@
 #define RPC_SHARE_OUT       (16 * 1024)  /* answers after which a share, and */
 #define RPC_TURN_OUT        (64 * 1024)  /* a turn end early: a long answer is more work than a short one */
 #define RPC_PUSH_AHEAD      (256 * 1024) /* unread bytes beyond which a subscription stops reading */
+#define RPC_SUBS_MAX        65536        /* subscriptions in all, */
+#define RPC_SUBS_OF_CONN    16384        /* and of one connection */
+#define RPC_NAMED_MAX       10000        /* names that keep a place */
 #define RPC_ID_MAX          256
 #define RPC_ACCOUNT_MAX     64
 #define RPC_TIMEOUT_DEFAULT 60
@@ -108,6 +111,7 @@ struct rpc_conn {
     size_t n_reqs;
     struct rpc_options defaults;
     struct rpc_sub *subs;
+    size_t n_subs;
     int64_t next_sub;
     struct rpc_timer stall;
     size_t run; /* values taken since its input was empty */
@@ -357,6 +361,6 @@ void rpc_live_free(struct rpc *r);
 
 /* --- methods/accounts.c, methods/daemon.c --- */
 
-json_t *rpc_account_json(const struct rpc_account *a);
+json_t *rpc_account_json(const struct rpc_req *req, const struct rpc_account *a);
 json_t *rpc_accounts_json(struct rpc_req *req);
 json_t *rpc_login_json(const struct rpc_account *a, struct mt_now now);

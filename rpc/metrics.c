@@ -119,9 +119,13 @@ void rpc_m_getMetrics(struct rpc_req *req, struct mt_now now)
 void rpc_m_tailLog(struct rpc_req *req, struct mt_now now)
 {
     const struct rpc_host *h = req->rpc->cfg.host;
-    json_t *items = h->log_lines
-                        ? h->log_lines(h->ctx, rpc_arg_str(req, "level"), (size_t)rpc_arg_int(req, "limit"))
-                        : NULL;
+    json_t *items;
 
+    if (!rpc_profile_is_whole(req->profile)) {
+        rpc_fail(req, RPC_E_DENIED, "the log is about all accounts, and this socket shows some only");
+        return;
+    }
+    items = h->log_lines ? h->log_lines(h->ctx, rpc_arg_str(req, "level"), (size_t)rpc_arg_int(req, "limit"))
+                         : NULL;
     rpc_answer(req, json_pack("{s:o}", "items", items ? items : json_array()));
 }

@@ -241,6 +241,35 @@ bool rpc_profile_admits(const struct rpc_profile *p, const struct rpc_cred *cred
     return false;
 }
 
+static bool same_list(const char *a, const char *b)
+{
+    if (!a || !b)
+        return a == b;
+    for (; *a && strcmp(a, b) == 0; a += strlen(a) + 1, b += strlen(b) + 1)
+        ;
+    return !*a && !*b;
+}
+
+static bool same_chats(const struct rpc_profile *a, const struct rpc_profile *b)
+{
+    if (a->some_chats != b->some_chats || a->n_chats != b->n_chats)
+        return false;
+    for (size_t i = 0; i < a->n_chats; i++)
+        if (a->chats[i].chat != b->chats[i].chat || a->chats[i].self != b->chats[i].self ||
+            strcasecmp(a->chats[i].name, b->chats[i].name) != 0)
+            return false;
+    return true;
+}
+
+/* Whether they show and allow the same, under the same name; whom they admit is not looked at. */
+bool rpc_profile_same(const struct rpc_profile *a, const struct rpc_profile *b)
+{
+    if (!a || !b)
+        return a == b;
+    return strcmp(a->name, b->name) == 0 && a->classes == b->classes && same_list(a->accounts, b->accounts) &&
+           same_list(a->methods, b->methods) && same_chats(a, b);
+}
+
 bool rpc_profile_calls(const struct rpc_profile *p, const char *name, unsigned flags)
 {
     return !p || (p->classes & flags) || in_list(p->methods, name);
@@ -254,6 +283,54 @@ bool rpc_profile_sees_codes(const struct rpc_profile *p)
 bool rpc_profile_has_chats(const struct rpc_profile *p)
 {
     return p && p->some_chats;
+}
+
+bool rpc_profile_is_whole(const struct rpc_profile *p)
+{
+    return !p || (!p->accounts && !p->some_chats);
+}
+
+/* The name that stands after `kind` and a blank; false: it is about something else. */
+static bool name_after(const char *text, const char *kind, char out[64])
+{
+    size_t n = strlen(kind);
+
+    if (strncmp(text, kind, n) != 0 || text[n] != ' ')
+        return false;
+    text += n + 1;
+    n = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_-");
+    snprintf(out, 64, "%.*s", (int)(n < 63 ? n : 63), text);
+    return n > 0;
+}
+
+bool rpc_profile_sees_setting(const struct rpc_profile *p, const char *key, const char *value)
+{
+    const char *dot = strrchr(key, '.');
+    char name[64];
+
+    if (!p)
+        return true;
+    if (dot && strcmp(dot, ".proxy") == 0 && !rpc_profile_sees_codes(p))
+        return false;
+    if (name_after(key, "account", name))
+        return rpc_profile_sees_account(p, name);
+    if (name_after(key, "profile", name))
+        return strcmp(name, p->name) == 0;
+    if (strcmp(key, "daemon.default_account") == 0 && value)
+        return rpc_profile_sees_account(p, value);
+    return strncmp(key, "daemon.", 7) == 0; /* neither sockets nor files */
+}
+
+bool rpc_profile_hears(const struct rpc_profile *p, const char *sentence)
+{
+    char name[64];
+
+    return !p || !name_after(sentence, "account", name) || rpc_profile_sees_account(p, name);
+}
+
+bool rpc_sees_all_chats(const struct rpc_profile *p)
+{
+    return rpc_profile_sees_codes(p) && !rpc_profile_has_chats(p);
 }
 
 bool rpc_profile_sees_account(const struct rpc_profile *p, const char *name)
@@ -291,6 +368,23 @@ bool rpc_profile_names(const struct rpc_profile *p, const char *name)
         if (p->chats[i].name[0] && strcasecmp(p->chats[i].name, name) == 0)
             return true;
     return !p || !p->some_chats;
+}
+
+const char *rpc_profile_refuses(const struct rpc_profile *p, const char *function)
+{
+    static const char *const rows[][2] = {
+        {"messages.deleteMessages", "deleteMessages"},
+        {"messages.forwardMessages", "forwardMessages"},
+        {"messages.readMessageContents", "markRead"},
+        {"messages.translateText", "getMessages"},
+        {"messages.searchGlobal", "messages.search in one chat"},
+        {"messages.searchSentMedia", "messages.search in one chat"},
+    };
+
+    for (size_t i = 0; !rpc_profile_sees_codes(p) && i < sizeof rows / sizeof rows[0]; i++)
+        if (strcmp(rows[i][0], function) == 0)
+            return rows[i][1];
+    return NULL;
 }
 
 /* TL longs lie on multiples of four. */

@@ -77,6 +77,12 @@ static bool may_call(struct rpc_req *req)
                  req->name);
         return false;
     }
+    instead = rpc_profile_refuses(req->profile, req->name);
+    if (instead) {
+        rpc_fail_hint(req, RPC_E_DENIED, instead, "%s reaches into chats that are not there for this socket",
+                      req->name);
+        return false;
+    }
     if (!rpc_choose_account(req) || rpc_refuse_if_down(req))
         return false;
     if (mt_account_login(req->account.core)->step != MT_LOGIN_READY) {

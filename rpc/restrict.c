@@ -1,5 +1,6 @@
 /* What leaves through a profile that does not see every chat. */
 #include "rpc/profile.h"
+#include "rpc/sub.h"
 
 #include <string.h>
 
@@ -51,7 +52,7 @@ json_t *rpc_restrict(struct rpc_req *req, json_t *result)
 {
     const struct rpc_account *a = req->has_account ? &req->account : NULL;
 
-    if (rpc_profile_sees_codes(req->profile) && !rpc_profile_has_chats(req->profile))
+    if (rpc_sees_all_chats(req->profile))
         return result;
     if (is_hidden(req->profile, a, result)) {
         json_decref(result);
@@ -80,4 +81,41 @@ const char *rpc_own_name(const struct rpc_profile *p, const char *name)
     if (!p)
         return name;
     return strncmp(name, rpc_profile_name(p), n) == 0 && name[n] == '/' ? name + n + 1 : NULL;
+}
+
+/* --- who is connected when the rules change --- */
+
+/* The default rule: a socket serves its owner and root. */
+bool rpc_admits(const struct rpc *r, const struct rpc_cred *cred, const struct rpc_profile *p)
+{
+    if (p)
+        return rpc_profile_admits(p, cred);
+    return !r->cfg.check_uid || cred->uid == 0 || cred->uid == r->cfg.owner_uid;
+}
+
+/* Nothing more is taken or told by the old rules; what was accepted by them is answered, then it is closed.
+ */
+static void revoke(struct rpc_conn *c, struct mt_now now)
+{
+    while (c->subs)
+        rpc_sub_end(c->subs, now, "the profile has changed");
+    for (struct rpc_req *q = c->reqs, *next; q; q = next) {
+        next = q->next;
+        q->now = now;
+        if (q->parked)
+            rpc_fail_hint(q, RPC_E_CANCELLED, "connect anew", "the profile of this socket has changed");
+    }
+    rpc_scan_fini(&c->scan);
+    rpc_scan_init(&c->scan);
+    tl_out_reset(&c->in);
+    c->in_at = 0;
+    c->eof = true;
+    rpc_conn_wake(c);
+}
+
+void rpc_recheck(struct rpc_conn *c, struct mt_now now, const struct rpc_cred *cred,
+                 const struct rpc_profile *profile)
+{
+    if (!rpc_profile_same(c->profile, profile) || c->admitted != rpc_admits(c->rpc, cred, profile))
+        revoke(c, now);
 }

@@ -177,6 +177,13 @@ bool rpc_profile_admits(const struct rpc_profile *p, const struct rpc_cred *cred
 /* `profile` NULL: the default rule, and everything. NULL: BUSY or memory. */
 struct rpc_conn *rpc_accept(struct rpc *r, struct mt_now now, const struct rpc_cred *cred,
                             struct rpc_profile *profile);
+/*
+ * The configuration was read again, and `profile` is what it has for this client now. Where that is another
+ * one its subscriptions and what waits end, no more is read, and it is done when what it had asked is
+ * answered.
+ */
+void rpc_recheck(struct rpc_conn *c, struct mt_now now, const struct rpc_cred *cred,
+                 const struct rpc_profile *profile);
 void rpc_feed(struct rpc_conn *c, struct mt_now now, const void *p, size_t n);
 /* Peer half-closed: what is pending is answered, then rpc_is_done(). */
 void rpc_eof(struct rpc_conn *c, struct mt_now now);

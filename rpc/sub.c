@@ -158,6 +158,9 @@ struct rpc_sub *rpc_sub_new(struct rpc_conn *c, struct rpc_filter *filter, const
         s->next_all->prev_all = s;
     c->rpc->subs = s;
     c->rpc->n_subs++;
+    c->n_subs++;
+    s->counted = sizeof *s + rpc_filter_size(filter);
+    c->rpc->bytes += s->counted;
     c->rpc->subs_due = true;
     return s;
 }
@@ -188,6 +191,8 @@ void rpc_sub_end(struct rpc_sub *s, struct mt_now now, const char *reason)
     if (r->sub_first == s)
         r->sub_first = s->next_all;
     r->n_subs--;
+    s->conn->n_subs--;
+    r->bytes -= s->counted;
     store_ack(s);
     rpc_timer_clear(&r->timers, &s->beat);
     rpc_filter_free(s->filter);

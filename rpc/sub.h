@@ -15,6 +15,7 @@ struct rpc_sub {
     struct rpc_sub *next;                /* of the connection */
     struct rpc_sub *next_all, *prev_all; /* of everybody */
     int64_t number;
+    size_t counted;                  /* bytes of it that stand in rpc->bytes */
     char name[RPC_SUB_NAME_MAX + 1]; /* "" = none */
     struct rpc_filter *filter;
     struct rpc_shape shape;

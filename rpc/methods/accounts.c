@@ -36,7 +36,7 @@ static const char *step_name(enum mt_login_step step)
     return "none";
 }
 
-json_t *rpc_account_json(const struct rpc_account *a)
+json_t *rpc_account_json(const struct rpc_req *req, const struct rpc_account *a)
 {
     json_t *out =
         json_pack("{s:s,s:s,s:b,s:b,s:b}", "name", a->name, "step",
@@ -46,7 +46,7 @@ json_t *rpc_account_json(const struct rpc_account *a)
     char way[MT_PROXY_TEXT_MAX];
     struct mt_peer self;
 
-    if (out && proxy) {
+    if (out && proxy && rpc_profile_sees_codes(req->profile)) {
         mt_proxy_format(proxy, false, way);
         json_object_set_new(out, "proxy", json_string(way));
     }
@@ -124,7 +124,7 @@ static void answer_account(struct rpc_req *req, int32_t id)
     struct rpc_account a;
 
     if (rpc_account_by_id(req->rpc, id, &a))
-        rpc_answer(req, rpc_account_json(&a));
+        rpc_answer(req, rpc_account_json(req, &a));
     else
         rpc_fail(req, RPC_E_INTERNAL, "the account is not there");
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "rpc/profile.h"
 #include "rpc/views/parts.h"
 
 /* --- getMe --- */
@@ -99,6 +100,8 @@ struct dialogs {
     int32_t offset_date, offset_id;
     mt_chat_id offset_chat;
     int64_t total;
+    size_t passed; /* on the pages so far, and no item */
+    size_t page;   /* what is left of the newest */
     bool end;
 };
 
@@ -146,26 +149,34 @@ static json_t *dialog_json(const struct rpc_view *ctx, const struct tl_view *d, 
     return o;
 }
 
-static void use_page(struct dialogs *s, const struct rpc_view *ctx, const struct tl_view *page, size_t *count)
+/*
+ * What the profile does not show is passed over here, and not cut out of the answer: `limit` is filled with
+ * what it shows, and `next` names something that it does.
+ */
+static void use_page(struct rpc_req *req, struct dialogs *s, const struct rpc_view *ctx,
+                     const struct tl_view *page)
 {
     int field = tl_view_field(page, "dialogs"), m = tl_view_field(page, "messages");
     struct tl_vec vec = tl_get_vector(page, (unsigned)field);
     struct tl_view d;
 
-    *count = 0;
+    s->page = vec.left;
     while ((int64_t)json_array_size(s->items) < s->limit && tl_vec_object(&vec, &d)) {
         struct tl_view message;
         struct rpc_message_head h;
         mt_chat_id chat;
         bool has;
 
-        ++*count;
+        s->page--;
         if (d.def->id != TL_dialog)
             continue;
         chat = rpc_peer_field(&d, TLF_dialog__peer);
         has = top_message(ctx, tl_get_vector(page, (unsigned)m), chat,
                           tl_get_int(&d, TLF_dialog__top_message), &message, &h);
-        (void)json_array_append_new(s->items, dialog_json(ctx, &d, has ? &message : NULL, chat));
+        if (rpc_profile_sees_chat(req->profile, rpc_account_of(req), chat))
+            (void)json_array_append_new(s->items, dialog_json(ctx, &d, has ? &message : NULL, chat));
+        else
+            s->passed++;
         s->offset_chat = chat;
         s->offset_id = tl_get_int(&d, TLF_dialog__top_message);
         if (has)
@@ -175,16 +186,34 @@ static void use_page(struct dialogs *s, const struct rpc_view *ctx, const struct
 
 static void got_dialogs(struct rpc_req *req, struct mt_now now, const struct mt_reply *reply);
 
+/* Where to go on: also in a chat that the profile does not show, so it is no number for rpc_call to look up.
+ */
+static json_t *offset_peer(struct rpc_req *req, struct mt_now now, mt_chat_id chat)
+{
+    struct rpc_view ctx = rpc_view_of(req, now);
+    struct tl_out out = {0};
+    struct tl_view v;
+    struct mt_peer peer;
+    json_t *offset = NULL;
+
+    if (!chat)
+        return json_pack("{s:s}", "_", "inputPeerEmpty");
+    rpc_view_find(&ctx, chat, &peer);
+    if (mt_peer_put_input(&out, &peer, "InputPeer") == MT_OK && tl_view_open(&v, out.data, out.len) == TL_OK)
+        offset = rpc_view_raw(&v);
+    tl_out_free(&out);
+    return offset ? offset : json_integer(chat);
+}
+
 static void ask(struct rpc_req *req, struct mt_now now, struct dialogs *s)
 {
-    int64_t left = s->limit - (int64_t)json_array_size(s->items);
-    json_t *offset =
-        s->offset_chat ? json_integer(s->offset_chat) : json_pack("{s:s}", "_", "inputPeerEmpty");
+    int64_t left = rpc_sees_all_chats(req->profile) ? s->limit - (int64_t)json_array_size(s->items) : PAGE;
 
     rpc_call(req, now, "messages.getDialogs",
              json_pack("{s:i, s:i, s:i, s:o, s:I, s:i}", "folder_id", rpc_arg_bool(req, "archived") ? 1 : 0,
                        "offset_date", (int)s->offset_date, "offset_id", (int)s->offset_id, "offset_peer",
-                       offset, "limit", (json_int_t)(left < PAGE ? left : PAGE), "hash", 0),
+                       offset_peer(req, now, s->offset_chat), "limit",
+                       (json_int_t)(left < PAGE ? left : PAGE), "hash", 0),
              got_dialogs);
 }
 
@@ -198,7 +227,7 @@ static void finish(struct rpc_req *req, struct dialogs *s)
                  s->offset_chat);
         json_object_set_new(answer, "next", json_string(next));
     }
-    if (answer && s->total >= 0)
+    if (answer && s->total >= 0 && rpc_sees_all_chats(req->profile))
         json_object_set_new(answer, "total", json_integer(s->total));
     rpc_answer(req, answer);
 }
@@ -209,18 +238,19 @@ static void got_dialogs(struct rpc_req *req, struct mt_now now, const struct mt_
     struct rpc_view ctx = rpc_view_of(req, now);
     struct tl_view page;
     mt_chat_id before = s->offset_chat;
-    size_t count, field;
+    size_t field, count;
 
     if (tl_view_open(&page, reply->p, reply->n) != TL_OK || tl_view_field(&page, "dialogs") < 0) {
         rpc_fail(req, RPC_E_INTERNAL, "unexpected answer to messages.getDialogs");
         return;
     }
     field = (size_t)tl_view_field(&page, "count");
-    use_page(s, &ctx, &page, &count);
+    count = tl_get_vector(&page, (unsigned)tl_view_field(&page, "dialogs")).left;
+    use_page(req, s, &ctx, &page);
     s->total = page.def->id == TL_messages_dialogsSlice ? tl_get_int(&page, (unsigned)field)
-                                                        : (int64_t)json_array_size(s->items);
-    s->end = page.def->id == TL_messages_dialogs || count == 0 || s->offset_chat == before ||
-             (int64_t)json_array_size(s->items) >= s->total;
+                                                        : (int64_t)(json_array_size(s->items) + s->page);
+    s->end = !s->page && (page.def->id == TL_messages_dialogs || count == 0 || s->offset_chat == before ||
+                          (int64_t)(json_array_size(s->items) + s->passed) >= s->total);
     rpc_progress(req, "reading", (int64_t)json_array_size(s->items), s->limit, 0);
     if (s->end || (int64_t)json_array_size(s->items) >= s->limit)
         finish(req, s);
@@ -243,8 +273,9 @@ void rpc_m_getDialogs(struct rpc_req *req, struct mt_now now)
         return;
     }
     s->limit = rpc_arg_int(req, "limit");
-    if (next && sscanf(next, "d1.%" SCNd32 ".%" SCNd32 ".%" SCNd64, &s->offset_date, &s->offset_id,
-                       &s->offset_chat) != 3) {
+    if (next && (sscanf(next, "d1.%" SCNd32 ".%" SCNd32 ".%" SCNd64, &s->offset_date, &s->offset_id,
+                        &s->offset_chat) != 3 ||
+                 !rpc_profile_sees_chat(req->profile, rpc_account_of(req), s->offset_chat))) {
         rpc_fail(req, RPC_E_INVALID_PARAMS, "params.next: not from an earlier answer");
         return;
     }

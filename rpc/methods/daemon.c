@@ -11,7 +11,7 @@ json_t *rpc_accounts_json(struct rpc_req *req)
     struct rpc_account a;
 
     for (size_t i = 0; list && rpc_next_account(req, &i, &a);)
-        json_array_append_new(list, rpc_account_json(&a));
+        json_array_append_new(list, rpc_account_json(req, &a));
     return list;
 }
 
@@ -75,6 +75,14 @@ static void add_problems(struct rpc_req *req, json_t *problems)
     }
 }
 
+/* What the host says, without sentences about accounts that are not there for this socket. */
+static void keep_heard(const struct rpc_profile *p, json_t *list)
+{
+    for (size_t i = json_array_size(list); i-- > 0;)
+        if (!rpc_profile_hears(p, json_string_value(json_array_get(list, i))))
+            json_array_remove(list, i);
+}
+
 void rpc_m_getHealth(struct rpc_req *req, struct mt_now now)
 {
     struct rpc *r = req->rpc;
@@ -85,6 +93,10 @@ void rpc_m_getHealth(struct rpc_req *req, struct mt_now now)
     json_t *problems = json_object_get(out, "problems"), *storage = h->health ? h->health(h->ctx) : NULL;
     json_t *theirs = json_object_get(storage, "problems");
 
+    keep_heard(req->profile, theirs);
+    keep_heard(req->profile, json_object_get(storage, "warnings"));
+    if (storage && !json_array_size(json_object_get(storage, "warnings")))
+        json_object_del(storage, "warnings");
     if (out && theirs)
         json_array_extend(problems, theirs);
     json_object_del(storage, "problems");
@@ -128,7 +140,7 @@ static void poll_ready(struct rpc_req *req, struct mt_now now)
         ready += is_ready(&a);
     }
     if (wanted && ready == wanted)
-        rpc_answer(req, rpc_account_json(&first));
+        rpc_answer(req, rpc_account_json(req, &first));
 }
 
 void rpc_m_waitReady(struct rpc_req *req, struct mt_now now)
@@ -217,6 +229,8 @@ void rpc_m_getConfig(struct rpc_req *req, struct mt_now now)
     const char *name;
 
     json_object_foreach (config, name, value) {
+        if (!rpc_profile_sees_setting(req->profile, name, json_string_value(json_object_get(value, "value"))))
+            continue;
         json_object_set_new(value, "name", json_string(name));
         json_array_append(items, value);
     }

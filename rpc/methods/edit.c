@@ -152,12 +152,17 @@ static void deleted(struct rpc_req *req, struct mt_now now, const struct mt_repl
     }
 }
 
+static void delete_first(struct rpc_req *req, struct mt_now now)
+{
+    delete_more(req, now, rpc_state(req));
+}
+
 static void delete_found(struct rpc_req *req, struct mt_now now, const struct mt_peer *peer)
 {
     struct delete *d = rpc_state(req);
 
     d->chat = *peer;
-    delete_more(req, now, d);
+    rpc_own_numbers(req, now, peer, rpc_arg(req, "message_ids"), delete_first);
 }
 
 void rpc_m_deleteMessages(struct rpc_req *req, struct mt_now now)

@@ -37,6 +37,39 @@ static int put_name(struct rpc_req *req, const char *name, struct rpc_cursor at)
     return r;
 }
 
+static int count_name(void *arg, const char *name, struct rpc_cursor acked, int64_t since)
+{
+    ++*(size_t *)arg;
+    return 0;
+}
+
+/* Each takes room on disk for ever. False: answered. */
+static bool room_for_name(struct rpc_req *req)
+{
+    const struct rpc_host *h = rpc_host_of(req);
+    size_t n = 0;
+
+    h->sub_each(h->ctx, count_name, &n);
+    if (n >= RPC_NAMED_MAX)
+        rpc_fail_hint(req, RPC_E_BUSY, "dropSubscription forgets one", "%zu names keep a place already", n);
+    return n < RPC_NAMED_MAX;
+}
+
+/* False: answered. */
+static bool room_for_sub(struct rpc_req *req)
+{
+    const struct rpc *r = req->rpc;
+
+    if (req->conn->n_subs >= RPC_SUBS_OF_CONN)
+        rpc_fail_hint(req, RPC_E_BUSY, "unsubscribe ends one", "this connection has %zu subscriptions",
+                      req->conn->n_subs);
+    else if (r->n_subs >= RPC_SUBS_MAX || r->bytes > RPC_TOTAL_MAX)
+        rpc_fail(req, RPC_E_BUSY, "all clients together have too many subscriptions");
+    else
+        return true;
+    return false;
+}
+
 /*
  * Where a consumer begins: `since`, else the last ack of its name, else now. A new name, or one with a
  * `since`, is stored there. False: answered.
@@ -46,8 +79,12 @@ static bool begin_at(struct rpc_req *req, const char *name, struct rpc_cursor *a
     const struct rpc_host *h = rpc_host_of(req);
     const char *since = rpc_arg_str(req, "since");
 
-    if (!since && name && h->sub_get(h->ctx, name, at) == MT_OK)
+    bool known = name && h->sub_get(h->ctx, name, at) == MT_OK;
+
+    if (!since && known)
         return true;
+    if (name && !known && !room_for_name(req))
+        return false;
     if (!since || strcmp(since, "now") == 0)
         *at = h->journal_end(h->ctx);
     else if (strcmp(since, "oldest") == 0)
@@ -132,7 +169,8 @@ static void subscribe(struct rpc_req *req, struct mt_now now)
         rpc_fail(req, RPC_E_INVALID_PARAMS, "params.ack: there is nothing to ack without a name");
         return;
     }
-    if (!take_name(req, now, name, rpc_arg_bool(req, "takeover")) || !begin_at(req, name, &at))
+    if (!room_for_sub(req) || !take_name(req, now, name, rpc_arg_bool(req, "takeover")) ||
+        !begin_at(req, name, &at))
         return;
     rpc_shape_of(req, &shape);
     s = rpc_sub_new(req->conn, req->filter, &shape, at);

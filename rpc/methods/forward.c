@@ -90,12 +90,17 @@ static void to_found(struct rpc_req *req, struct mt_now now, const struct mt_pee
              forwarded);
 }
 
+static void find_to(struct rpc_req *req, struct mt_now now)
+{
+    rpc_peer(req, now, rpc_arg(req, "chat_id"), to_found);
+}
+
 static void from_found(struct rpc_req *req, struct mt_now now, const struct mt_peer *peer)
 {
     struct forward *f = rpc_state(req);
 
     f->from = *peer;
-    rpc_peer(req, now, rpc_arg(req, "chat_id"), to_found);
+    rpc_own_numbers(req, now, peer, rpc_arg(req, "message_ids"), find_to);
 }
 
 static void forward(struct rpc_req *req, struct mt_now now, bool copy)

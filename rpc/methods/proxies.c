@@ -1,4 +1,4 @@
-#include "rpc/impl.h"
+#include "rpc/profile.h"
 
 #include <string.h>
 
@@ -57,6 +57,10 @@ static void answer_proxy(struct rpc_req *req, int32_t account)
 static bool chosen(struct rpc_req *req, int32_t *account)
 {
     *account = 0;
+    if (!rpc_profile_sees_codes(req->profile)) {
+        rpc_fail(req, RPC_E_DENIED, "proxies are not shown on this socket");
+        return false;
+    }
     if (!*req->opt.account)
         return true;
     if (!rpc_choose_account(req))

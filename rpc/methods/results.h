@@ -22,3 +22,14 @@ int32_t rpc_result_number(const uint8_t *p, size_t n);
  */
 bool rpc_result_messages(const uint8_t *p, size_t n, int64_t *total, bool *whole,
                          bool (*each)(void *arg, const struct tl_view *message), void *arg);
+
+/* --- numbers.c --- */
+
+typedef void rpc_numbers_fn(struct rpc_req *req, struct mt_now now);
+/*
+ * Outside of channels one row of numbers goes through all chats of an account, and calls that delete or
+ * forward by number do not say of which. Where the profile of the request does not see every chat the server
+ * is asked: `then` runs if all are of `chat`, else it is DENIED. `ids` lives as long as the request.
+ */
+void rpc_own_numbers(struct rpc_req *req, struct mt_now now, const struct mt_peer *chat, const json_t *ids,
+                     rpc_numbers_fn *then);

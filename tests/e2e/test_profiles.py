@@ -49,6 +49,11 @@ def limited(bob, folder):
     return bob
 
 
+def ask(lines):
+    lines.send({"id": 1, "method": "getInfo"})
+    return lines.receive()
+
+
 def denied(daemon, method, **params):
     return daemon.refuses("DENIED", method, **params)
 
@@ -95,13 +100,13 @@ def test_modes_groups_and_a_reload(limited, folder):
     config = {item["name"]: item.get("value") for item in limited.call("getConfig")["items"]}
     assert config["socket reader.profile"] == "news, nobodys" and config["profile news.chats"] == "@news"
     reader = through(limited, "reader")
-    with reader.lines() as before:
+    with reader.lines() as before, through(limited, "nocodes").lines() as unconcerned:
         text = CONFIG.format(folder=folder, gid=os.getgid())
         (folder / "tgd.conf").write_text(text.replace("chats = @news", "chats = @news @alice"))
         assert limited.call("reload") == {"ok": True}
         assert reader.call("getHistory", chat_id="@alice", limit=1) is not None
-        before.send({"id": 1, "method": "getHistory", "params": {"chat_id": "@alice"}})
-        assert before.receive()["error"]["data"]["name"] == "DENIED"  # who is connected keeps what it was given
+        assert before.receive() is None  # who was connected by other rules is to connect anew
+        assert ask(unconcerned)["result"]["name"] == "tgd"
     (folder / "tgd.conf").write_text(text.replace("@read, @send", "@reed"))
     with pytest.raises(RpcError, match="@reed"):
         limited.call("reload")
@@ -109,6 +114,46 @@ def test_modes_groups_and_a_reload(limited, folder):
     done = subprocess.run([harness.BIN["tgd"], "--check-config", "--config", folder / "tgd.conf"], capture_output=True, text=True,
                           timeout=20, check=False)
     assert done.returncode == 1 and "[profile nocodes]" in done.stderr
+
+
+def test_a_profile_that_gets_narrower_ends_what_is_live(limited, sandbox, folder):
+    reader = through(limited, "reader")
+    text = CONFIG.format(folder=folder, gid=os.getgid())
+    with reader.subscribe(types=["message"], name="mine") as live, reader.lines() as waiting:
+        waiting.send({"id": 7, "method": "waitEvent", "params": {"wait": 50}})
+        assert ask(waiting)["result"]
+        (folder / "tgd.conf").write_text(text.replace("chats = @news", "chats = @carol"))
+        limited.call("reload")
+        sandbox("sendAs", **{"from": "@alice", "to": "@news", "text": "not for you any more"})
+        closed = live.receive()
+        assert closed["method"] == "closed" and "profile" in closed["params"]["reason"]
+        assert live.receive() is None
+        assert waiting.receive()["error"]["data"]["name"] == "CANCELLED"
+    assert reader.call("getEvents", name="mine", types=["message"])["items"] == []
+
+
+def test_what_is_hidden_is_not_changed_by_its_number(limited, sandbox):
+    nocodes = through(limited, "nocodes")
+    sandbox("sendAs", **{"from": 777000, "to": "@bob", "text": "Login code: 54321"})
+    code = limited.call("waitEvent", since="oldest", types=["message"], chats=[777000], wait=10)["message"]["id"]
+    mine = limited.call("sendMessage", chat_id="@alice", text="mine")["id"]
+    denied(nocodes, "deleteMessages", chat_id="@alice", message_ids=[mine, code])
+    denied(nocodes, "copyMessages", chat_id="@alice", from_chat_id="@alice", message_ids=[code])
+    denied(nocodes, "messages.deleteMessages", id=[code])
+    denied(nocodes, "messages.forwardMessages", from_peer="@alice", to_peer="@alice", id=[code])
+    denied(nocodes, "messages.search", peer={"_": "inputPeerEmpty"}, q="54321", limit=1, min_date=0, max_date=0,
+           filter={"_": "inputMessagesFilterEmpty"})
+    assert limited.call("getHistory", chat_id=777000, limit=1)["items"][0]["text"] == "Login code: 54321"
+    assert limited.call("getMessages", chat_id="@alice", message_ids=[mine])["items"][0]["text"] == "mine"
+    assert nocodes.call("deleteMessages", chat_id="@alice", message_ids=[mine])["deleted"] == 1
+    first = nocodes.call("getDialogs", limit=1)
+    assert len(first["items"]) == 1 and "777000" not in str(first) and "total" not in first
+
+
+def test_the_configuration_is_shown_as_far_as_it_concerns(limited):
+    shown = {item["name"] for item in through(limited, "reader").call("getConfig")["items"]}
+    assert "profile news.chats" in shown and "daemon.log_level" in shown
+    assert not [n for n in shown if n.startswith(("profile nocodes", "socket ", "file")) or n.endswith(".proxy")]
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="needs root, to be somebody else")
