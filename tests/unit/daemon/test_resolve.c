@@ -26,7 +26,8 @@ int getaddrinfo(const char *host, const char *service, const struct addrinfo *hi
     sigset_t set;
 
     (void)service;
-    asked++;
+    if (strncmp(host, "late", 4) != 0) /* of who ends after its resolver, in the midst of another test */
+        asked++;
     pthread_sigmask(SIG_SETMASK, NULL, &set);
     for (size_t i = 0; i < sizeof some / sizeof some[0]; i++)
         if (!sigismember(&set, some[i]))
@@ -186,7 +187,7 @@ static void it_can_go_at_any_time(void **state)
         struct got g = {0};
 
         begin(&b);
-        ask(&b, &g, "proxy");
+        ask(&b, &g, "late");
         if (i % 2)
             wait_for(&b, &g);
         end(&b);
