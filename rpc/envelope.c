@@ -248,8 +248,10 @@ static void not_parsed(struct rpc_conn *c, struct mt_now now, const json_error_t
 {
     char text[sizeof error->text + 64];
     bool number = json_error_code(error) == json_error_numeric_overflow;
+    const char *near = strstr(error->text, " near "); /* what stands there may be a password */
+    int n = near ? (int)(near - error->text) : (int)strlen(error->text);
 
-    snprintf(text, sizeof text, "%s at byte %d", error->text, error->position);
+    snprintf(text, sizeof text, "%.*s at byte %d", n, error->text, error->position);
     for (char *p = text; *p; p++)
         if ((unsigned char)*p < 0x20 || (unsigned char)*p > 0x7e)
             *p = '?';

@@ -175,10 +175,11 @@ class Writer:
         item = self.kinds(flat['items']) if 'items' in flat else '0'
         default = c_string(json.dumps(p['default'])) if 'default' in p else 'NULL'
         return (f'    {{.name = "{p["name"]}", .aliases = {c_list(p.get("aliases"))}, '
-                f'.choices = {c_list(flat.get("enum"))}, .fallback = {default}, '
+                f'.choices = {c_list([e for e in flat.get("enum", []) if e])}, .fallback = {default}, '
                 f'.min = {"INT64_MIN" if lo is None else lo}, .max = {"INT64_MAX" if hi is None else hi}, '
                 f'.members = {members}, .n_members = {n_members}, .types = {self.kinds(p)}, .item = {item}, '
                 f'.required = {"true" if p.get("required") else "false"}, '
+                f'.or_empty = {"true" if "" in flat.get("enum", []) else "false"}, '
                 f'.secret = {"true" if p.get("secret") else "false"}}},\n')
 
     def table(self, name, params):

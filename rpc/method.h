@@ -32,7 +32,8 @@ struct rpc_param {
     uint8_t types; /* enum rpc_kind, several bits where several are taken */
     uint8_t item;  /* of an array */
     bool required;
-    bool secret; /* its value never reaches an error text or a log */
+    bool or_empty; /* beside its choices an empty string */
+    bool secret;   /* its value never reaches an error text or a log */
 };
 
 enum rpc_method_flag {

@@ -87,7 +87,7 @@ static json_t *check_string(struct check *c, const struct rpc_param *p, json_t *
         json_decref(made);
         return refuse(c, what);
     }
-    if (!p->choices)
+    if (!p->choices || (p->or_empty && n == 0))
         return made;
     for (const char *s = p->choices; *s; s += strlen(s) + 1)
         if (strcmp(s, json_string_value(made)) == 0)

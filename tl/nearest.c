@@ -100,6 +100,9 @@ const char *tl_nearest(const char *const *names, size_t n, const char *name, siz
 
     for (size_t i = 0; i < n; i++)
         offer(&best, name, len, names[i]);
+    for (size_t i = 0; i < n && !best.name && len > 2; i++) /* "chat" is meant for "chat_id" */
+        if (strncmp(names[i], name, len) == 0 && names[i][len] == '_')
+            best.name = names[i];
     return best.name;
 }
 

@@ -308,6 +308,14 @@ def test_defaults_of_a_connection_hold_for_its_requests(bob):
         assert c.receive()["result"] == {"step": "none"}
         c.send({"id": 4, "method": "setDefaults", "params": {"account": "third"}})
         assert c.receive()["error"]["data"]["name"] == "ACCOUNT_UNKNOWN"
+        c.send({"id": 5, "method": "setDefaults", "params": {"format": "html", "fields": []}})
+        assert c.receive()["result"]["format"] == "html"
+        c.send({"id": 6, "method": "sendMessage", "params": {"chat_id": "@alice", "text": "**b**", "parse_mode": "markdown_basic"}})
+        assert c.receive()["result"]["html"] == "<b>b</b>"
+        c.send({"id": 7, "method": "setDefaults", "params": {"format": ""}})
+        assert "format" not in c.receive()["result"]
+        c.send({"id": 8, "method": "setDefaults", "params": {"format": "pdf"}})
+        assert "html markdown" in c.receive()["error"]["message"]
     bob.refuses("ACCOUNT_AMBIGUOUS", "getMe")
 
 

@@ -104,6 +104,22 @@ TEST(broken_json_costs_one_error_and_nothing_else)
     END;
 }
 
+/* It may be a password, and what tgctl prints may stand in a log. */
+TEST(a_value_that_cannot_be_read_is_not_shown)
+{
+    static const char *const wrong[] = {"hunter2\\u0000", "hunter2\\ud800", "hunter2\xff"};
+    char text[200];
+    BEGIN;
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(text, sizeof text,
+                 "{\"id\":1,\"method\":\"submitPassword\",\"params\":{\"password\":\"%s\"}}", wrong[i]);
+        say(g, text);
+        assert_string_equal(got(g, "error.data.name"), "PARSE_ERROR");
+        assert_null(strstr(g->said, "hunter"));
+    }
+    END;
+}
+
 TEST(a_batch_is_answered_by_one_array)
 {
     BEGIN;
@@ -292,6 +308,7 @@ int main(void)
         cmocka_unit_test(what_is_unknown_is_refused_by_name_with_the_nearest),
         cmocka_unit_test(parameters_are_checked_with_their_path),
         cmocka_unit_test(broken_json_costs_one_error_and_nothing_else),
+        cmocka_unit_test(a_value_that_cannot_be_read_is_not_shown),
         cmocka_unit_test(a_batch_is_answered_by_one_array),
         cmocka_unit_test(options_stand_beside_params_or_in_it_or_are_defaults),
         cmocka_unit_test(the_machine_of_whoever_is_asked_is_looked_at_and_no_other),

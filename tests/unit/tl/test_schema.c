@@ -1,5 +1,6 @@
 #include "tests/unit/check.h"
 
+#include "tl/nearest.h"
 #include "tl/ids.h"
 #include "tl/schema.h"
 
@@ -116,6 +117,8 @@ static void a_misspelt_name_has_a_nearest_one(void **state)
 
     assert_string_equal(tl_nearest_function("messages.sendMesage", 19), "messages.sendMessage");
     assert_string_equal(tl_nearest_function("messages.SENDmessage", 20), "messages.sendMessage");
+    assert_string_equal(tl_nearest((const char *const[]){"text", "chat_id"}, 2, "chat", 4), "chat_id");
+    assert_null(tl_nearest((const char *const[]){"text", "chat_id"}, 2, "ch", 2));
     assert_string_equal(tl_nearest_field(def, "mesage", 6), "message");
     assert_string_equal(tl_nearest_field(def, "mesasge", 7), "message");
     assert_string_equal(tl_nearest_field(def, "peers", 5), "peer");
