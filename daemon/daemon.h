@@ -28,6 +28,7 @@ struct tgd_worker;
 struct tgd_listener;
 struct tgd_hangup;
 struct tgd_network;
+struct tgd_wake;
 struct tgd_client;
 struct tgd_link;
 struct tgd_resolver;
@@ -47,6 +48,7 @@ struct tgd {
     struct tgd_worker *worker;
     struct tgd_hangup *hangup;
     struct tgd_network *network; /* NULL: it cannot be watched */
+    struct tgd_wake *wake;       /* NULL: nobody tells of resumes; turns find out */
     struct tgd_resolver *resolver;
     bool small_hello;                   /* the greeting that the MTProxy dialled last took */
     char *proxy_all;                    /* what setProxy set for all accounts; NULL: nothing */

@@ -18,6 +18,7 @@
 #include "daemon/edge.h"
 #include "daemon/hangup.h"
 #include "daemon/network.h"
+#include "daemon/wake.h"
 #include "daemon/proxies.h"
 #include "daemon/resolve.h"
 #include "daemon/version.h"
@@ -291,6 +292,15 @@ static void on_network(void *ctx)
     tgd_accounts_kick(ctx, tgd_now());
 }
 
+/* The clock has jumped, maybe because the machine slept: the pump looks. */
+static void on_jump(void *ctx)
+{
+    struct tgd *d = ctx;
+
+    if (d->pump)
+        tgd_pump(d->pump);
+}
+
 static int set_up_loop(struct tgd *d)
 {
     static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
@@ -313,6 +323,9 @@ static int set_up_loop(struct tgd *d)
     d->network = tgd_network_new(d->base, on_network, d);
     if (!d->network)
         tgd_log(MT_LOG_INFO, "main", "no word of network changes: %s", strerror(errno));
+    d->wake = tgd_wake_new(d->base, on_jump, d);
+    if (!d->wake)
+        tgd_log(MT_LOG_INFO, "main", "no word of resumes: %s", strerror(errno));
     return d->timer && d->hangup ? 0 : -1;
 }
 
@@ -422,6 +435,7 @@ static void tear_down(struct tgd *d)
     store_close(d->store);
     mt_servers_free(d->servers);
     tgd_network_free(d->network);
+    tgd_wake_free(d->wake);
     tgd_hangup_free(d->hangup);
     for (size_t i = 0; i < sizeof d->signals / sizeof *d->signals; i++)
         if (d->signals[i])

@@ -4,6 +4,7 @@
 
 #include "daemon/daemon.h"
 #include "daemon/edge.h"
+#include "daemon/wake.h"
 #include "daemon/worker.h"
 
 /* Rounds of one call before other descriptors get their turn. */
@@ -18,8 +19,6 @@
 #define TRIM_DELAY (60 * MT_US_PER_S)
 /* Between steps of 32 events: 1,600 a second leave, faster than any account fills. */
 #define TRIM_PAUSE (20 * MT_US_PER_MS)
-/* A suspend shorter than this leaves TCP connections alive. */
-#define SUSPEND_US (5 * MT_US_PER_S)
 
 struct tgd_pump {
     struct tgd *d;
@@ -30,7 +29,7 @@ struct tgd_pump {
     int64_t unsynced_since; /* mono time of the first commit that is not synced; 0 = none */
     int64_t trim_at;
     int64_t watchdog_us, watchdog_at;
-    int64_t asleep;  /* BOOTTIME - MONOTONIC at the last look */
+    struct tgd_sleep sleep;
     long kill_after; /* test hook: SIGKILL to ourselves after so many effects; < 0 = never */
 };
 
@@ -304,15 +303,14 @@ static void recover(struct tgd_pump *p, struct mt_now now)
 static void notice_suspend(struct tgd_pump *p, struct mt_now now)
 {
     struct timespec ts;
-    int64_t asleep;
+    int64_t slept;
 
     clock_gettime(CLOCK_MONOTONIC, &ts);
-    asleep = now.mono - ((int64_t)ts.tv_sec * MT_US_PER_S + ts.tv_nsec / 1000);
-    if (asleep - p->asleep > SUSPEND_US && p->asleep) {
-        tgd_log(MT_LOG_INFO, "loop", "woke up after %lld s", (long long)((asleep - p->asleep) / MT_US_PER_S));
-        tgd_accounts_kick(p->d, now);
-    }
-    p->asleep = asleep;
+    slept = tgd_slept(&p->sleep, now.mono, (int64_t)ts.tv_sec * MT_US_PER_S + ts.tv_nsec / 1000);
+    if (!slept)
+        return;
+    tgd_log(MT_LOG_INFO, "loop", "woke up after %lld s", (long long)(slept / MT_US_PER_S));
+    tgd_accounts_kick(p->d, now);
 }
 
 static void tick(struct tgd_pump *p, struct mt_now now)

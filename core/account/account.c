@@ -376,7 +376,7 @@ void mt_account_kick(struct mt_account *a, struct mt_now now)
 {
     for (struct mt_adc *dc = a->dcs; dc; dc = dc->next)
         if (!dc->dead)
-            mt_dc_kick(dc->dc, now);
+            mt_connect_kick(a, now, dc);
     /* a link may live on while what came for it meanwhile does not */
     mt_updates_force(a->updates, now);
     mt_acc_pump(a, now);

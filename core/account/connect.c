@@ -11,6 +11,8 @@
 #define HEAD_START_PROXY (1500 * MT_US_PER_MS)
 /* A main DC that takes longer to connect may have moved: another is asked where it is. */
 #define PATIENCE (1500 * MT_US_PER_MS)
+/* A kick spares what is younger: the network may be the one that it was opened over. */
+#define STUCK MT_US_PER_S
 /* TCP is there, but not a byte comes: a server answers the first packet within a round trip. */
 #define SILENCE (5 * MT_US_PER_S)
 
@@ -47,6 +49,7 @@ void mt_connect(struct mt_account *a, struct mt_now now, struct mt_adc *dc)
         return;
     }
     dc->link = ++a->next_link;
+    dc->dialled_at = now.mono;
     dc->hinted = false;
     fx.link = dc->link;
     fx.n_servers = dc->n_tried;
@@ -56,6 +59,17 @@ void mt_connect(struct mt_account *a, struct mt_now now, struct mt_adc *dc)
     mt_fxq_push(&a->fxq, &fx);
     if (dc->main && !by_mtproxy(a))
         mt_config_seek(a, now.mono + PATIENCE);
+}
+
+/* What was sent into a network that is gone is repeated after 1, 2, 4 s by TCP, and is not waited for. */
+void mt_connect_kick(struct mt_account *a, struct mt_now now, struct mt_adc *dc)
+{
+    (void)a;
+    if (dc->link && !dc->up && now.mono - dc->dialled_at >= STUCK) {
+        dc->n_tried = 0; /* it is not its fault */
+        mt_dc_hang_up(dc->dc, now);
+    }
+    mt_dc_kick(dc->dc, now);
 }
 
 void mt_account_link_via(struct mt_account *a, uint32_t link, size_t server)

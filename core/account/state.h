@@ -51,8 +51,9 @@ struct mt_adc {
     struct mt_server tried[MT_CONNECT_MAX];
     size_t n_tried; /* 0: its end is nobody's fault */
     size_t via;     /* the one that opened */
-    bool opened;    /* TCP is there */
-    bool heard;     /* and something came */
+    int64_t dialled_at;
+    bool opened; /* TCP is there */
+    bool heard;  /* and something came */
     int64_t opened_at;
     bool proven; /* and encrypted traffic was verified on it */
 };
@@ -233,6 +234,9 @@ bool mt_adc_exists(const struct mt_account *a, int32_t id); /* some address of i
 void mt_connect(struct mt_account *a, struct mt_now now, struct mt_adc *dc);    /* MT_DC_CONNECT */
 void mt_connect_up(struct mt_account *a, struct mt_now now, struct mt_adc *dc); /* TCP is there */
 void mt_connect_proven(struct mt_account *a, struct mt_adc *dc);                /* MT_DC_UP */
+/* Another network, or the machine woke up: a link that is not up yet begins anew, others are asked whether
+ * they live. */
+void mt_connect_kick(struct mt_account *a, struct mt_now now, struct mt_adc *dc);
 /* A link that opened and stays silent is left for another address, where there is one. */
 void mt_connect_tick(struct mt_account *a, struct mt_now now);
 int64_t mt_connect_deadline(const struct mt_account *a);

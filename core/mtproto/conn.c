@@ -173,6 +173,11 @@ void mt_conn_link_down(struct mt_conn *c, struct mt_now now)
     c->left_asked = false;
 }
 
+bool mt_conn_is_stale(const struct mt_conn *c, struct mt_now now)
+{
+    return c->linked && now.mono >= c->heard_at + MT_PING_DELAY_S * MT_US_PER_S;
+}
+
 void mt_conn_probe(struct mt_conn *c)
 {
     c->ping_now = c->linked;

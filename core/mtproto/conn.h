@@ -100,6 +100,9 @@ void mt_conn_link_up(struct mt_conn *c, struct mt_now now);
 void mt_conn_link_down(struct mt_conn *c, struct mt_now now);
 /* Bytes of any kind came: the link lives. */
 void mt_conn_heard(struct mt_conn *c, struct mt_now now);
+/* Nothing came for so long that the server has closed the link, though we did not hear of it (a machine that
+ * slept). */
+bool mt_conn_is_stale(const struct mt_conn *c, struct mt_now now);
 /* Pings now: is the link still alive? */
 void mt_conn_probe(struct mt_conn *c);
 /* The next request tells who we are again. */

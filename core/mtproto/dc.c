@@ -222,8 +222,11 @@ void mt_dc_link_down(struct mt_dc *dc, struct mt_now now)
 
 void mt_dc_kick(struct mt_dc *dc, struct mt_now now)
 {
-    if (dc->state == MT_DCS_UP)
+    if (dc->state == MT_DCS_UP && mt_conn_is_stale(dc->conn, now)) {
+        mt_dc_hang_up(dc, now);
+    } else if (dc->state == MT_DCS_UP) {
         mt_conn_probe(dc->conn);
+    }
     if (dc->state == MT_DCS_WAITING)
         dc->until = now.mono;
     maybe_connect(dc, now);

@@ -130,7 +130,8 @@ void mt_dc_flush(struct mt_dc *dc, struct mt_now now);
 void mt_dc_link_framing(struct mt_dc *dc, const struct mt_frame_cfg *frame);
 void mt_dc_link_up(struct mt_dc *dc, struct mt_now now);   /* TCP (or proxy) connected */
 void mt_dc_link_down(struct mt_dc *dc, struct mt_now now); /* refused, closed, or reset: back-off follows */
-/* Network came back, machine woke up: try now instead of at the end of the back-off. */
+/* Network came back, machine woke up: try now instead of at the end of the back-off. A link on which nothing
+ * came for longer than a server waits for us is left at once, any other is asked whether it lives. */
 void mt_dc_kick(struct mt_dc *dc, struct mt_now now);
 /* The link is closed though nothing is wrong with it, and no failure is counted; the next kick or tick opens
  * another. */

@@ -281,8 +281,10 @@ turns = []  # of every daemon that ended in an orderly way: (turns, cpu p99.9, c
 
 
 def read_turns(folder):
-    for line in re.findall(r"loop: turns (.*)", (folder / "tgd.log").read_text(errors="replace")
-                           if (folder / "tgd.log").exists() else ""):
+    text = (folder / "tgd.log").read_text(errors="replace") if (folder / "tgd.log").exists() else ""
+    if "woke up after" in text:
+        return  # a turn that the machine slept through
+    for line in re.findall(r"loop: turns (.*)", text):
         turns.append(tuple(int(n) for n in re.findall(r"\d+", line.replace("p99.9", ""))))
 
 

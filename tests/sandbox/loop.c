@@ -43,6 +43,7 @@ struct sb_loop {
     size_t n_doors;
     struct peer *peers;
     struct sb_control_list controls;
+    bool ipv6;
     uint8_t buf[READ_MAX];
 };
 
@@ -56,20 +57,21 @@ struct mt_now sb_loop_now(void)
                            .wall = wall.tv_sec * MT_US_PER_S + wall.tv_nsec / 1000};
 }
 
-int sb_listen_tcp(uint16_t *port)
+int sb_listen_tcp(bool ipv6, uint16_t *port)
 {
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof a;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_addr = in6addr_loopback};
+    struct sockaddr *a = ipv6 ? (struct sockaddr *)&v6 : (struct sockaddr *)&v4;
+    socklen_t len = ipv6 ? sizeof v6 : sizeof v4;
+    int fd = socket(a->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
     if (fd < 0)
         return -1;
-    if (bind(fd, (struct sockaddr *)&a, len) || listen(fd, BACKLOG) ||
-        getsockname(fd, (struct sockaddr *)&a, &len)) {
+    if (bind(fd, a, len) || listen(fd, BACKLOG) || getsockname(fd, a, &len)) {
         close(fd);
         return -1;
     }
-    *port = ntohs(a.sin_port);
+    *port = ntohs(ipv6 ? v6.sin6_port : v4.sin_port);
     return fd;
 }
 
@@ -148,7 +150,7 @@ static void move_dc(struct sb_loop *l, int32_t dc_id)
 {
     uint16_t port;
     size_t i = 0;
-    int fd = sb_listen_tcp(&port);
+    int fd = sb_listen_tcp(l->ipv6, &port);
 
     if (fd < 0)
         return;
@@ -289,6 +291,7 @@ struct sb_loop *sb_loop_new(const struct sb_loop_cfg *cfg)
     l->env = cfg->env;
     l->server = cfg->server;
     l->world = cfg->world;
+    l->ipv6 = cfg->n_dcs && strchr(cfg->dcs[0].ip, ':');
     l->base = event_base_new();
     l->doors = calloc(cfg->n_dcs + 2, sizeof *l->doors);
     if (!l->base || !l->doors)

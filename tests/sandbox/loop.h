@@ -6,8 +6,8 @@
 
 #include "tests/sandbox/server.h"
 
-/* Listens on 127.0.0.1, any free port: the descriptor, or -1. */
-int sb_listen_tcp(uint16_t *port);
+/* Listens on 127.0.0.1, or on ::1, any free port: the descriptor, or -1. */
+int sb_listen_tcp(bool ipv6, uint16_t *port);
 /* The same on a Unix socket, mode 0600; what was there is replaced. */
 int sb_listen_unix(const char *path);
 

@@ -1,10 +1,10 @@
 /*
- * tgd-sandbox --dir DIR [--seed N] [--mtproxy SECRET] [--verbose]
+ * tgd-sandbox --dir DIR [--seed N] [--mtproxy SECRET] [--ipv6] [--verbose]
  *
- * An offline Telegram of three data centres on 127.0.0.1. Writes DIR/servers.json (for `tgd --servers`),
- * DIR/control.sock (JSON-RPC, rpc.discover lists what it does), DIR/log, DIR/rsa.pem, with --mtproxy
- * (a secret in hexadecimal) DIR/mtproxy.json. servers.json appears last: who sees it can connect. The world
- * lives in memory only.
+ * An offline Telegram of three data centres on 127.0.0.1, or with --ipv6 on ::1. Writes DIR/servers.json (for
+ * `tgd --servers`), DIR/control.sock (JSON-RPC, rpc.discover lists what it does), DIR/log, DIR/rsa.pem, with
+ * --mtproxy (a secret in hexadecimal) DIR/mtproxy.json. servers.json appears last: who sees it can connect.
+ * The world lives in memory only.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -33,6 +33,7 @@ struct sandbox {
     struct sb_dc_addr dcs[N_DCS];
     int fds[N_DCS], control_fd, mtproxy_fd;
     const char *mtproxy; /* its secret; NULL: none */
+    bool ipv6;
     uint16_t mtproxy_port;
     struct sb_world *world;
     struct sb_server *server;
@@ -153,12 +154,12 @@ end:
 static int listen_all(struct sandbox *sb)
 {
     for (int i = 0; i < N_DCS; i++) {
-        sb->dcs[i] = (struct sb_dc_addr){.dc_id = i + 1, .ip = "127.0.0.1"};
-        sb->fds[i] = sb_listen_tcp(&sb->dcs[i].port);
+        sb->dcs[i] = (struct sb_dc_addr){.dc_id = i + 1, .ip = sb->ipv6 ? "::1" : "127.0.0.1"};
+        sb->fds[i] = sb_listen_tcp(sb->ipv6, &sb->dcs[i].port);
         if (sb->fds[i] < 0)
-            return say("listen on 127.0.0.1");
+            return say(sb->dcs[i].ip);
     }
-    sb->mtproxy_fd = sb->mtproxy ? sb_listen_tcp(&sb->mtproxy_port) : -1;
+    sb->mtproxy_fd = sb->mtproxy ? sb_listen_tcp(false, &sb->mtproxy_port) : -1;
     if (sb->mtproxy && sb->mtproxy_fd < 0)
         return say("listen on 127.0.0.1");
     sb->control_fd = sb_listen_unix("control.sock");
@@ -239,7 +240,7 @@ static int enter(const char *dir)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: tgd-sandbox --dir DIR [--seed N] [--mtproxy SECRET] [--verbose]\n");
+    fprintf(stderr, "usage: tgd-sandbox --dir DIR [--seed N] [--mtproxy SECRET] [--ipv6] [--verbose]\n");
     return 2;
 }
 
@@ -275,10 +276,13 @@ static int run(struct sandbox *sb)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"dir", required_argument, NULL, 'd'},     {"seed", required_argument, NULL, 's'},
-        {"mtproxy", required_argument, NULL, 'm'}, {"verbose", no_argument, NULL, 'v'},
-        {"help", no_argument, NULL, 'h'},          {0}};
+    static const struct option options[] = {{"dir", required_argument, NULL, 'd'},
+                                            {"seed", required_argument, NULL, 's'},
+                                            {"mtproxy", required_argument, NULL, 'm'},
+                                            {"ipv6", no_argument, NULL, '6'},
+                                            {"verbose", no_argument, NULL, 'v'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
     struct sandbox sb = {.level = MT_LOG_INFO};
     const char *dir = NULL, *seed = NULL;
     char *end = NULL;
@@ -291,6 +295,8 @@ int main(int argc, char **argv)
             seed = optarg;
         else if (c == 'm')
             sb.mtproxy = optarg;
+        else if (c == '6')
+            sb.ipv6 = true;
         else if (c == 'v')
             sb.level = MT_LOG_TRACE;
         else

@@ -6,7 +6,8 @@ static json_t *dc_options(const struct sb_world *w)
     json_t *list = json_array();
 
     for (size_t i = 0; i < w->n_dcs; i++)
-        json_array_append_new(list, json_pack("{s:s,s:b,s:b,s:i,s:s,s:i}", "_", "dcOption", "static", 1,
+        json_array_append_new(list, json_pack("{s:s,s:b,s:b,s:b,s:i,s:s,s:i}", "_", "dcOption", "ipv6",
+                                              strchr(w->dcs[i].ip, ':') != NULL, "static", 1,
                                               "this_port_only", 1, "id", w->dcs[i].dc_id, "ip_address",
                                               w->dcs[i].ip, "port", (int)w->dcs[i].port));
     return list;

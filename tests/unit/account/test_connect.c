@@ -351,6 +351,25 @@ static struct mt_proxy_cfg proxy(enum mt_proxy_kind kind)
         .kind = kind, .host = "proxy.example", .port = 1080, .mode = MT_SECRET_PADDED};
 }
 
+/* What is being opened over a network that is gone begins anew when there is another, and is nobody's fault.
+ */
+static void another_network_is_not_waited_for_by_what_is_half_open(void **state)
+{
+    struct abench *b = three_addresses();
+
+    assert_non_null(strstr(connects(b), "2: 10.0.0.2 10.0.0.3"));
+    fake_said(2);
+    mt_account_kick(b->a, b->now);
+    assert_string_equal(fake_said(2), "kick"); /* it has only begun */
+    ab_wait(b, 1000);
+    mt_account_kick(b->a, b->now);
+    assert_string_equal(fake_said(2), "hang up | kick");
+    assert_int_equal(mt_adc_find(b->a, 2)->n_tried, 0);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(mt_book_fails(&b->a->book, &b->list[1 + i]), 0);
+    ab_done(b);
+}
+
 static void all_links_close_before_a_proxy_is_used(void **state)
 {
     struct mt_proxy_cfg p = proxy(MT_PROXY_SOCKS5);
@@ -450,6 +469,7 @@ int main(void)
         cmocka_unit_test(the_others_know_where_a_dc_has_gone),
         cmocka_unit_test(an_address_that_is_given_up_is_not_waited_for),
         cmocka_unit_test(silence_is_waited_for_a_little_and_seeks_are_few),
+        cmocka_unit_test(another_network_is_not_waited_for_by_what_is_half_open),
         cmocka_unit_test(all_links_close_before_a_proxy_is_used),
         cmocka_unit_test(nothing_goes_out_directly_once_a_proxy_is_set),
         cmocka_unit_test(a_proxy_that_fails_is_no_reason_to_go_without),

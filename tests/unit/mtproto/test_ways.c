@@ -1,6 +1,8 @@
 /* What a link is made of from outside: hung up for another way out, framed as its address wants. */
 #include "tests/unit/mtproto/wire.h"
 
+#include "core/mtproto/session.h"
+
 static void a_hang_up_is_no_failure(void **state)
 {
     struct wire w;
@@ -61,11 +63,35 @@ static void framing_is_that_of_the_link(void **state)
     wire_stop(&w);
 }
 
+/* A machine that slept longer than a server waits: the link is not asked whether it lives, nor waited for. */
+static void a_link_that_was_slept_through_is_left_at_once(void **state)
+{
+    struct wire w;
+
+    (void)state;
+    wire_start(&w, &(struct wire_cfg){.keep = true});
+    wire_up(&w);
+    while (wire_event(&w) != MT_DC_NONE)
+        ;
+    w.f.now.mono += (MT_PING_DELAY_S - 1) * MT_US_PER_S;
+    mt_dc_kick(w.dc, w.f.now);
+    assert_true(mt_dc_is_up(w.dc)); /* it may live */
+    w.f.now.mono += MT_US_PER_S;
+    mt_dc_kick(w.dc, w.f.now);
+    assert_false(mt_dc_is_up(w.dc));
+    assert_int_equal(wire_calm_event(&w), MT_DC_DOWN);
+    assert_int_equal(wire_calm_event(&w), MT_DC_CLOSE);
+    wire_connect(&w);
+    assert_int_equal(w.event.attempt, 0); /* no failure of the address */
+    wire_stop(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_hang_up_is_no_failure),
         cmocka_unit_test(framing_is_that_of_the_link),
+        cmocka_unit_test(a_link_that_was_slept_through_is_left_at_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
