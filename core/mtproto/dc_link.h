@@ -48,6 +48,7 @@ struct mt_dc {
     int64_t perm_made;        /* mono, in this run; 0: it was saved */
     bool temp_told;           /* the owner knows the temporary key */
     int64_t old_until;        /* mono */
+    uint64_t left_key;        /* the temporary key before, when nothing of it is waited for any more; 0: none */
     int64_t renew_at;         /* mono: not before */
     unsigned renewals_failed; /* in a row */
     uint32_t exchanges;       /* key exchanges begun: each has its own job serials */

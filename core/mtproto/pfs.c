@@ -108,6 +108,7 @@ static void give_up_old(struct mt_dc *dc, struct mt_now now)
         return;
     mt_conn_link_down(dc->old, now);
     mt_conn_give_up(dc->old, dc->conn);
+    dc->left_key = mt_conn_key_id(dc->old);
     mt_conn_free(dc->old);
     dc->old = NULL;
 }

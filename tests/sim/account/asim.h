@@ -11,9 +11,11 @@
  *     disk.c      what survives: a log with two marks, committed and synced
  *     view.c      the journal told again: each happening once, in order per box
  *        |
+ *     keys.c      authorisation keys, permanent and temporary, as both sides have them
  *     wires.c     links: late, in pieces, cut at any byte, silent (../net.h)  ---  the sandbox
  *
- * Authorisation keys are given to both sides, so that no run needs a key exchange; ../ has those.
+ * Permanent keys are given to both sides, and most temporary ones, so that few runs need a key exchange (only
+ * for temporary keys that are renewed or that the server forgot); ../ has more of those.
  */
 #pragma once
 
@@ -37,6 +39,7 @@ enum asim_class {
 #define BOX_IDS     600 /* message ids in a box */
 #define TEXT_MAX    24
 #define DISK_BLOCKS 20000
+#define KEYS_DCS    4 /* by number of the DC */
 
 struct asim;
 struct owner;
@@ -138,6 +141,7 @@ struct owner {
     int64_t sync_at;
     int32_t first[BOXES]; /* the newest message in each box when the run began */
     struct disk disk;
+    struct mt_temp_key older[KEYS_DCS]; /* which was replaced last; ends 0: none */
     struct letter letters[LETTERS];
     unsigned n_letters;
     struct asked asked[ASKED + 1]; /* by token, from 1 */
@@ -172,6 +176,8 @@ struct asim {
     struct mt_rsa *rsa; /* of the servers; for owners with temporary keys */
     struct mt_server list[3];
     enum mt_framing framing;
+    bool pfs;                  /* temporary keys */
+    unsigned forgets, deaths;  /* how often the server forgot all temporary keys; processes that died */
     bool obfuscated, disowned; /* disowned: the server said once that it does not know a key */
     struct owner owners[OWNERS];
     struct wire wires[WIRES];
@@ -182,7 +188,7 @@ struct asim {
 
 struct asim_totals {
     unsigned runs, failed;
-    uint64_t happenings, sends, delivered, promised, calls, deaths, links, holes;
+    uint64_t happenings, sends, delivered, promised, calls, deaths, links, holes, exchanges;
 };
 
 static inline struct mt_now asim_now(const struct asim *s)
@@ -244,12 +250,22 @@ bool wires_step_server(struct asim *s);
 int64_t wires_deadline(const struct asim *s);
 void wires_cut(struct asim *s, struct wire *w);
 void wires_fini(struct asim *s);
-/* The server's half of a key. */
-void wires_give_key(struct asim *s, int32_t dc, const uint8_t key[MT_KEY_LEN], int64_t salt);
 struct wires_count {
-    uint64_t links, bad_msg, bad_salt, resent;
+    uint64_t links, bad_msg, bad_salt, resent, exchanges;
 };
 struct wires_count wires_counted(const struct asim *s);
+
+/* --- keys.c --- */
+
+/* A permanent key on both sides, and where there are temporary ones mostly one of those. Its id. */
+uint64_t keys_give(struct owner *o, int32_t dc, bool authorised);
+/* The server forgets all temporary keys: -404 to who uses one. */
+void keys_forget(struct asim *s);
+/* Before `dc` replaces what is saved. */
+void keys_saved(struct owner *o, const struct mt_saved_dc *dc);
+/* Temporary keys of the disk may be gone, or those before them back. */
+void keys_power_failed(struct owner *o);
+void keys_check(struct owner *o);
 
 /* --- truth.c --- */
 

@@ -175,8 +175,10 @@ void disk_write(struct owner *o, const struct mt_fx *fx)
     struct disk *d = &o->disk;
     struct disk_block *b;
 
-    if (fx->kind == MT_FX_SAVE_KEY || fx->kind == MT_FX_SAVE_SALTS)
+    if (fx->kind == MT_FX_SAVE_KEY || fx->kind == MT_FX_SAVE_SALTS) {
+        keys_saved(o, fx->dc);
         put_dc(&d->saved, fx->dc);
+    }
     if (fx->kind == MT_FX_SAVE_AUTH) {
         d->saved.main_dc = fx->saved->main_dc;
         d->saved.user_id = fx->saved->user_id;

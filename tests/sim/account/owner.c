@@ -38,7 +38,7 @@ void owner_start(struct owner *o)
                                  .api_hash = "0123456789abcdef0123456789abcdef",
                                  .framing = o->s->framing,
                                  .obfuscated = o->s->obfuscated,
-                                 .pfs = o->s->seed % 8 == 7}; /* not always: key exchanges cost time */
+                                 .pfs = o->s->pfs};
 
     o->env = (struct mt_env){.random = fill, .log = log_line, .ctx = o};
     o->life++;
@@ -63,6 +63,9 @@ void owner_die(struct owner *o, bool power)
     wires_close(o, 0);
     ask_died(o, power);
     disk_die(o, power ? o->disk.synced : o->disk.committed);
+    if (power)
+        keys_power_failed(o);
+    o->s->deaths++;
     o->start_at = o->s->t + (int64_t)asim_random(o->s, 30 * MT_US_PER_S);
     o->sync_at = MT_NEVER;
 }

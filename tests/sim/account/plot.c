@@ -285,7 +285,10 @@ static void trouble(struct asim *s)
     } else if (what < 70) {
         asim_trace(s, "the clock of %s jumps", o->name);
         o->skew += ((int64_t)asim_random(s, 7200) - 3600) * MT_US_PER_S;
-    } else if (what < 72) {
+    } else if (what < 71) {
+        if (asim_random(s, 3) == 0)
+            keys_forget(s);
+    } else if (what < 73) {
         control(s, "advance", json_pack("{s:i}", "seconds", 1 + (int)asim_random(s, 3000)));
     } else if (what < 88) {
         if (s->class >= ASIM_DEATHS)
@@ -418,6 +421,7 @@ void asim_prepare(struct asim *s, uint64_t seed, bool verbose)
     s->rng = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
     s->class = (enum asim_class)(seed % ASIM_CLASSES);
     s->verbose = verbose;
+    s->pfs = seed / ASIM_CLASSES % 4 != 0;
     s->server_rng = seed * 3 + 7;
     s->server_env = (struct mt_env){.random = asim_fill, .ctx = &s->server_rng};
     s->t = 1000 * MT_US_PER_S;

@@ -42,27 +42,12 @@ static mt_chat_id channel_called(const struct asim *s, const char *name)
     return mt_chat_of_channel(sb_by_username(s->world, name, strlen(name)).id);
 }
 
-/* One key on both sides. */
 static void give_key(struct owner *o, int32_t dc, bool authorised)
 {
-    struct asim *s = o->s;
-    struct mt_saved_dc *saved = &o->disk.saved.dcs[o->disk.saved.n_dcs++];
-    bool spoilt = s->class >= ASIM_FAULTS && asim_random(s, 8) == 0;
-    uint8_t bytes[MT_KEY_LEN];
-    struct sb_login *login;
-    int64_t salt;
+    struct sb_login *login = sb_login_get(o->s->world, keys_give(o, dc, authorised));
 
-    asim_fill(&o->rng, bytes, sizeof bytes);
-    asim_fill(&o->rng, &salt, sizeof salt);
-    *saved = (struct mt_saved_dc){.dc_id = dc, .has_key = true, .n_salts = 1, .authorised = authorised};
-    mt_auth_key_set(&saved->key, bytes);
-    saved->salts[0] = (struct mt_salt){.salt = salt + spoilt, .valid_until = INT32_MAX};
-    if (s->class < ASIM_FAULTS) /* else it has to find out */
-        saved->time_offset_us = -o->skew;
-    wires_give_key(s, dc, bytes, salt);
-    login = sb_login_get(s->world, saved->key.id);
     login->dc_id = dc;
-    login->created = (int32_t)(asim_now(s).wall / MT_US_PER_S);
+    login->created = (int32_t)(asim_now(o->s).wall / MT_US_PER_S);
     login->user_id = authorised ? o->user_id : 0;
 }
 
@@ -303,6 +288,7 @@ void truth_check(struct asim *s, struct asim_totals *totals)
             totals->promised += o->letters[k].promised;
         }
         check_asked(s, o);
+        keys_check(o);
         totals->sends += o->n_letters;
         totals->calls += o->n_asked;
         totals->deaths += o->life - 1;
@@ -312,4 +298,5 @@ void truth_check(struct asim *s, struct asim_totals *totals)
     }
     check_server(s);
     totals->links += wires_counted(s).links;
+    totals->exchanges += wires_counted(s).exchanges;
 }

@@ -223,15 +223,9 @@ void wires_fini(struct asim *s)
     }
 }
 
-void wires_give_key(struct asim *s, int32_t dc, const uint8_t key[MT_KEY_LEN], int64_t salt)
-{
-    if (!sb_key_add(s->server, dc, key, salt, asim_now(s).wall / MT_US_PER_S, 0))
-        abort();
-}
-
 struct wires_count wires_counted(const struct asim *s)
 {
     const struct sb_stats *t = &s->server->stats;
 
-    return (struct wires_count){t->conns, t->bad_msg, t->bad_salt, t->resent};
+    return (struct wires_count){t->conns, t->bad_msg, t->bad_salt, t->resent, t->key_exchanges};
 }

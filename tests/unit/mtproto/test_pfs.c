@@ -113,6 +113,28 @@ static void an_answer_to_the_key_before_still_counts(void **state)
     table_stop(&t);
 }
 
+/* A server goes on pushing to the session of the key before. */
+static void what_comes_under_the_key_before_costs_no_link(void **state)
+{
+    uint8_t packet[1 + 8 + 16 + 48] = {18};
+    struct table t;
+
+    up(&t);
+    tl_store64(packet + 1, t.temp.key.id);
+    table_pass(&t, t.temp.ends - t.now.wall / MT_US_PER_S - 3600 + 10);
+    assert_int_equal(t.temps, 2);
+    table_pass(&t, 120);
+    assert_null(t.dc->old);
+    mt_dc_feed(t.dc, t.now, packet, sizeof packet);
+    table_pump(&t);
+    assert_int_equal(t.downs, 0);
+    packet[1] ^= 1; /* of nobody */
+    mt_dc_feed(t.dc, t.now, packet, sizeof packet);
+    table_pump(&t);
+    assert_int_equal(t.downs, 1);
+    table_stop(&t);
+}
+
 /* The same, but the link breaks in between: what may be repeated is, for the rest nobody can know. */
 static void what_the_key_before_took_with_it_is_repeated_or_unknown(void **state)
 {
@@ -412,6 +434,7 @@ int main(void)
         cmocka_unit_test(one_that_ended_meanwhile_is_replaced),
         cmocka_unit_test(it_is_renewed_without_a_gap),
         cmocka_unit_test(an_answer_to_the_key_before_still_counts),
+        cmocka_unit_test(what_comes_under_the_key_before_costs_no_link),
         cmocka_unit_test(what_the_key_before_took_with_it_is_repeated_or_unknown),
         cmocka_unit_test(a_renewal_that_fails_costs_nothing),
         cmocka_unit_test(a_forgotten_temporary_key_is_replaced_after_two_connections),
