@@ -44,12 +44,12 @@ struct mt_dc {
     unsigned unknown_key; /* connections in a row on which our key was answered by -404 */
     struct mt_auth_key perm;
     bool has_perm;
-    bool doubt;               /* the server may not know it: CHECK comes before anything else */
-    int64_t perm_made;        /* mono, in this run; 0: it was saved */
-    bool temp_told;           /* the owner knows the temporary key */
-    int64_t old_until;        /* mono */
-    uint64_t left_key;        /* the temporary key before, when nothing of it is waited for any more; 0: none */
-    int64_t renew_at;         /* mono: not before */
+    bool doubt;        /* the server may not know it: CHECK comes before anything else */
+    int64_t perm_made; /* mono, in this run; 0: it was saved */
+    bool temp_told;    /* the owner knows the temporary key */
+    int64_t old_until; /* mono */
+    uint64_t left_key; /* the temporary key before, when nothing of it is waited for any more; 0: none */
+    int64_t renew_at;  /* mono: not before */
     unsigned renewals_failed; /* in a row */
     uint32_t exchanges;       /* key exchanges begun: each has its own job serials */
     bool key_waiting;         /* new_key is being saved */

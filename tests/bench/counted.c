@@ -74,6 +74,7 @@ int main(int argc, char **argv)
     if (!s || n <= 0)
         return 2;
     asim_prepare(s, 5 * ASIM_CLASSES, false); /* a clean one */
+    s->pfs = false;
     if (!truth_setup(s))
         return 1;
     owner_start(&s->owners[0]);
