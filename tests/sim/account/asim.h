@@ -12,6 +12,7 @@
  *     view.c      the journal told again: each happening once, in order per box
  *        |
  *     keys.c      authorisation keys, permanent and temporary, as both sides have them
+ *     logins.c    logins that the server takes away, and the way back in
  *     wires.c     links: late, in pieces, cut at any byte, silent (../net.h)  ---  the sandbox
  *
  * Permanent keys are given to both sides, and most temporary ones, so that few runs need a key exchange (only
@@ -49,10 +50,11 @@ struct owner;
 enum box { BOX_COMMON, BOX_FAMILY, BOX_NEWS, BOXES };
 
 struct happening {
-    enum { HAP_NEW, HAP_EDIT, HAP_DELETE, HAP_HOLE } kind;
+    enum { HAP_NEW, HAP_EDIT, HAP_DELETE, HAP_HOLE, HAP_AFRESH } kind;
     enum box box;
     mt_chat_id chat;
-    int32_t id;  /* HOLE: what is up to here may be missing */
+    int32_t id;  /* HOLE: what is up to here may be missing; AFRESH: all boxes, up to where they are heard of
+                    again */
     int32_t pts; /* of the update, 0: has none */
     char text[TEXT_MAX];
 };
@@ -64,6 +66,7 @@ struct said {
 struct view {
     struct said said[BOXES][BOX_IDS];
     int32_t last_id[BOXES], last_pts[BOXES], hole[BOXES];
+    bool afresh[BOXES];
 };
 void view_init(struct view *v, const int32_t first[BOXES]);
 /* False: this cannot follow what was journaled before; why[] says it. */
@@ -88,12 +91,16 @@ struct disk {
     const struct mt_outbox_row *rows[LETTERS * 2];
     size_t n_rows;
     struct view view;
-    /* written at once and synced, as keys.db is */
+    /* written at once and synced, as keys.db is; emptied with the commit of what forgets the login */
     struct mt_saved saved;
+    bool forgets;
 };
 void disk_init(struct disk *d, struct owner *o);
 /* What storage does with an effect; nothing where it does nothing. */
 void disk_write(struct owner *o, const struct mt_fx *fx);
+/* The login is gone: keys, state, peers, rows, in one commit that is safe from power cuts. */
+void disk_forget(struct owner *o);
+void disk_committed(struct owner *o);
 /* The process died (keep = committed) or the power failed (keep = synced). */
 void disk_die(struct owner *o, size_t keep);
 void disk_fini(struct disk *d);
@@ -139,6 +146,10 @@ struct owner {
     bool dies_of_power;
     int64_t start_at; /* while it is not running */
     int64_t sync_at;
+    bool taken;       /* the server took its login */
+    unsigned losses;  /* how often */
+    int64_t login_at; /* the next step of a login */
+    unsigned login_asked;
     int32_t first[BOXES]; /* the newest message in each box when the run began */
     struct disk disk;
     struct mt_temp_key older[KEYS_DCS]; /* which was replaced last; ends 0: none */
@@ -178,6 +189,7 @@ struct asim {
     enum mt_framing framing;
     bool pfs;                  /* temporary keys */
     unsigned forgets, deaths;  /* how often the server forgot all temporary keys; processes that died */
+    bool doubted;              /* the server denied one call for want of a login that is there */
     bool obfuscated, disowned; /* disowned: the server said once that it does not know a key */
     struct owner owners[OWNERS];
     struct wire wires[WIRES];
@@ -188,7 +200,7 @@ struct asim {
 
 struct asim_totals {
     unsigned runs, failed;
-    uint64_t happenings, sends, delivered, promised, calls, deaths, links, holes, exchanges;
+    uint64_t happenings, sends, delivered, promised, calls, deaths, links, holes, exchanges, logins;
 };
 
 static inline struct mt_now asim_now(const struct asim *s)
@@ -255,6 +267,16 @@ struct wires_count {
 };
 struct wires_count wires_counted(const struct asim *s);
 
+/* --- logins.c --- */
+
+#define LOGIN_TOKEN (UINT64_C(1) << 32) /* from here on */
+/* The server ends the session, or forgets the key itself. */
+void login_take(struct owner *o);
+void login_forgotten(struct owner *o); /* the account forgets it */
+void login_changed(struct owner *o);
+void login_started(struct owner *o); /* the process did */
+void login_step(struct owner *o);    /* at login_at */
+
 /* --- keys.c --- */
 
 /* A permanent key on both sides, and where there are temporary ones mostly one of those. Its id. */
@@ -271,5 +293,7 @@ void keys_check(struct owner *o);
 
 bool truth_setup(struct asim *s); /* people, keys, what is on the disks */
 void truth_check(struct asim *s, struct asim_totals *totals);
+/* What getDialogs would tell of the people and chats. */
+void truth_know(struct owner *o);
 /* The highest message id in a box of an owner. */
 int32_t truth_top(const struct asim *s, unsigned owner, enum box box);

@@ -82,7 +82,8 @@ void ask_send(struct owner *o)
 {
     struct letter *l;
 
-    if (o->n_letters == LETTERS || !o->a || o->n_asked == ASKED)
+    if (o->n_letters == LETTERS || !o->a || o->n_asked == ASKED ||
+        !o->disk.n_peers) /* logged out: knows nobody */
         return;
     l = &o->letters[o->n_letters];
     snprintf(l->text, sizeof l->text, "%c%u", o->name[1], o->n_letters);
@@ -96,7 +97,7 @@ void ask_again(struct owner *o)
 {
     unsigned letter = o->n_letters ? (unsigned)asim_random(o->s, o->n_letters) : 0;
 
-    if (o->a && letter < o->n_letters && o->letters[letter].dedup && o->n_asked < ASKED)
+    if (o->a && o->disk.n_peers && letter < o->n_letters && o->letters[letter].dedup && o->n_asked < ASKED)
         submit(o, letter);
 }
 
@@ -194,6 +195,7 @@ void ask_call(struct owner *o)
     struct tl_out out = {0};
     const char *name;
     json_t *json;
+    int err = MT_OK;
 
     if (!o->a || o->n_asked == ASKED || !(json = some_call(o, &call)))
         return;
@@ -208,8 +210,12 @@ void ask_call(struct owner *o)
         asim_fail(o->s, "a call of the sim itself: %s: %s", error.path, error.text);
     call.body = out.data;
     call.n = out.len;
-    if (!o->s->failure[0] && mt_account_call(o->a, owner_now(o), &call))
-        asim_fail(o->s, "call %u of %s refused", (unsigned)call.token, o->name);
+    if (!o->s->failure[0])
+        err = mt_account_call(o->a, owner_now(o), &call);
+    if (err == MT_E_STATE && mt_account_login(o->a)->step != MT_LOGIN_READY)
+        o->asked[call.token].ends++; /* at once, without a reply */
+    else if (err)
+        asim_fail(o->s, "call %u of %s refused: %d", (unsigned)call.token, o->name, err);
     tl_out_free(&out);
     json_decref(json);
 }
@@ -228,6 +234,10 @@ void ask_cancel(struct owner *o)
 
 void ask_take(struct owner *o, const struct mt_fx *fx)
 {
+    if (fx->token >= LOGIN_TOKEN) {
+        asim_trace(o->s, "  login of %s: kind %d %s", o->name, (int)fx->reply->kind, fx->reply->text);
+        return;
+    }
     if (o->n_told == ASKED)
         abort();
     o->told[o->n_told++] = (struct told){.token = fx->token,
@@ -256,6 +266,10 @@ static void told_letter(struct owner *o, struct letter *l, const struct told *t)
         l->refused = !l->open && t->sent == MT_SENT_NO;
         break;
     case MT_REPLY_NOT_LOGGED_IN:
+        if (o->losses)
+            break;
+        asim_fail(o->s, "'%s' of %s: not logged in", l->text, o->name);
+        break;
     case MT_REPLY_WRONG_STEP:
     case MT_REPLY_NO_API_ID:
     case MT_REPLY_DEDUP_MISMATCH:

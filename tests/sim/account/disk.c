@@ -5,7 +5,7 @@
 
 /* One write of a turn, with its own copies. */
 struct disk_block {
-    enum { WRITE_STATE, WRITE_CHANNEL, WRITE_PEER, WRITE_ROW, WRITE_HAPPENING } what;
+    enum { WRITE_STATE, WRITE_CHANNEL, WRITE_PEER, WRITE_ROW, WRITE_HAPPENING, WRITE_FORGET } what;
     union {
         struct mt_update_state state;
         struct mt_channel_row channel;
@@ -83,6 +83,10 @@ static bool take(struct disk *d, const struct disk_block *b, char why[160])
         return true;
     case WRITE_HAPPENING:
         return view_tell(&d->view, &b->happening, why);
+    case WRITE_FORGET:
+        d->n_peers = d->n_channels = d->n_rows = 0;
+        d->state = (struct mt_update_state){0};
+        return view_tell(&d->view, &(struct happening){.kind = HAP_AFRESH}, why);
     }
     return true;
 }
@@ -182,11 +186,16 @@ void disk_write(struct owner *o, const struct mt_fx *fx)
     if (fx->kind == MT_FX_SAVE_AUTH) {
         d->saved.main_dc = fx->saved->main_dc;
         d->saved.user_id = fx->saved->user_id;
+        d->saved.bot = fx->saved->bot;
     }
     if (fx->kind == MT_FX_UPDATE)
         journal(o, fx);
     if (fx->kind == MT_FX_GAP)
         hole(o, fx->chat);
+    if (fx->kind == MT_FX_STATE && d->view.afresh[BOX_COMMON]) {
+        hole(o, 0);
+        truth_know(o);
+    }
     if (fx->kind == MT_FX_OUTBOX)
         add(o, row_block(fx->row));
     if (fx->kind != MT_FX_STATE && fx->kind != MT_FX_CHANNEL && fx->kind != MT_FX_PEER)
@@ -203,6 +212,29 @@ void disk_write(struct owner *o, const struct mt_fx *fx)
         b->peer = *fx->peer;
     }
     add(o, b);
+}
+
+void disk_forget(struct owner *o)
+{
+    struct disk_block *b = block(0);
+
+    b->what = WRITE_FORGET;
+    add(o, b);
+    o->disk.forgets = true;
+}
+
+void disk_committed(struct owner *o)
+{
+    struct disk *d = &o->disk;
+
+    d->committed = d->n;
+    if (!d->forgets)
+        return;
+    d->forgets = false;
+    d->synced = d->n;
+    d->saved.n_dcs = 0;
+    d->saved.user_id = 0;
+    d->saved.bot = false;
 }
 
 /* --- what core reads --- */
@@ -312,6 +344,7 @@ void disk_die(struct owner *o, size_t keep)
 
     while (d->n > keep)
         free(d->blocks[--d->n]);
+    d->forgets = false;
     d->committed = d->n;
     d->synced = d->synced < d->n ? d->synced : d->n;
     empty(d, o->first);

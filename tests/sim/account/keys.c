@@ -118,14 +118,16 @@ void keys_power_failed(struct owner *o)
 void keys_check(struct owner *o)
 {
     struct asim *s = o->s;
-    unsigned exchanges = (unsigned)s->server->stats.key_exchanges;
+    unsigned exchanges = (unsigned)s->server->stats.key_exchanges, losses = 0;
     const struct sb_key *k;
 
-    if (!s->pfs && exchanges)
+    for (unsigned i = 0; i < OWNERS; i++)
+        losses += s->owners[i].losses;
+    if (!s->pfs && exchanges > 2 * losses)
         asim_fail(s, "%u key exchanges, and nobody needs one", exchanges);
     /* one for each DC at first, one to renew it, one after each loss of all; a cut may cost each of them
      * again */
-    if (exchanges > (2 + s->forgets + s->deaths) * 3 * OWNERS + s->server->stats.conns)
+    if (exchanges > (2 + s->forgets + s->deaths + losses) * 3 * OWNERS + s->server->stats.conns)
         asim_fail(s, "%u key exchanges after %u losses", exchanges, s->forgets);
     for (size_t i = 0; s->pfs && i < o->disk.saved.n_dcs; i++) {
         const struct mt_saved_dc *dc = &o->disk.saved.dcs[i];

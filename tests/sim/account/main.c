@@ -41,10 +41,11 @@ int main(int argc, char **argv)
         }
     }
     printf("%llu writes, %llu sends (%llu said, %llu promised), %llu requests, %llu deaths, %llu links, "
-           "%llu key exchanges, %llu holes told\n",
+           "%llu key exchanges, %llu logins lost, %llu holes told\n",
            (unsigned long long)t.happenings, (unsigned long long)t.sends, (unsigned long long)t.delivered,
            (unsigned long long)t.promised, (unsigned long long)t.calls, (unsigned long long)t.deaths,
-           (unsigned long long)t.links, (unsigned long long)t.exchanges, (unsigned long long)t.holes);
+           (unsigned long long)t.links, (unsigned long long)t.exchanges, (unsigned long long)t.logins,
+           (unsigned long long)t.holes);
     printf("%u passed, %u failed\n", t.runs - t.failed, t.failed);
     return t.failed ? 1 : 0;
 }

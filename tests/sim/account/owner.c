@@ -51,6 +51,7 @@ void owner_start(struct owner *o)
         abort();
     asim_trace(o->s, "%s starts, life %u, pts %d", o->name, o->life, (int)o->disk.state.pts);
     mt_account_start(o->a, owner_now(o));
+    login_started(o);
 }
 
 void owner_die(struct owner *o, bool power)
@@ -124,8 +125,11 @@ static void carry_out(struct owner *o, const struct mt_fx *fx)
                    fx->text ? fx->text : "");
         return;
     case MT_FX_LOGIN:
+        login_changed(o);
+        return;
     case MT_FX_FORGET:
-        asim_fail(o->s, "%s lost its login", o->name);
+        login_forgotten(o);
+        disk_forget(o);
         return;
     }
 }
@@ -134,7 +138,7 @@ static void commit(struct owner *o)
 {
     if (o->disk.n > o->disk.committed && o->sync_at == MT_NEVER)
         o->sync_at = o->s->t + (int64_t)asim_random(o->s, SYNC_WAIT);
-    o->disk.committed = o->disk.n;
+    disk_committed(o);
     ask_committed(o);
 }
 
@@ -197,6 +201,10 @@ bool owner_step(struct owner *o)
         sync(o);
     if (mt_account_deadline(o->a) <= o->s->t)
         mt_account_tick(o->a, owner_now(o));
+    if (o->login_at <= o->s->t) {
+        login_step(o);
+        busy = true;
+    }
     busy = turn(o) || busy;
     if (o->a && !o->s->failure[0])
         busy = wires_step_owner(o) || busy;
@@ -209,6 +217,8 @@ int64_t owner_deadline(const struct owner *o)
 {
     int64_t at = o->a ? mt_account_deadline(o->a) : o->start_at;
 
+    if (o->a && o->login_at < at)
+        at = o->login_at;
     return o->a && o->sync_at < at ? o->sync_at : at;
 }
 

@@ -168,54 +168,56 @@ static void people_talk(struct asim *s)
 
 /* --- trouble --- */
 
+static const char *const faults[] = {
+    "{\"do\":\"drop\"}",
+    "{\"do\":\"drop\",\"match\":{\"method\":\"updates\"}}",
+    "{\"do\":\"drop\",\"match\":{\"method\":\"ping_delay_disconnect\"}}",
+    "{\"do\":\"cut\"}",
+    "{\"do\":\"cut\",\"after\":false}",
+    "{\"do\":\"cut\",\"match\":{\"method\":\"messages.sendMessage\"}}",
+    "{\"do\":\"cut\",\"bytes\":%d,\"match\":{\"method\":\"connect\"}}",
+    "{\"do\":\"trickle\",\"match\":{\"method\":\"connect\"}}",
+    "{\"do\":\"delay\",\"seconds\":3}",
+    "{\"do\":\"delay\",\"seconds\":40}",
+    "{\"do\":\"delay\",\"seconds\":20,\"match\":{\"method\":\"messages.sendMessage\"}}",
+    "{\"do\":\"delay\",\"seconds\":5,\"match\":{\"method\":\"updates.get*\"}}",
+    "{\"do\":\"duplicate\"}",
+    "{\"do\":\"duplicate\",\"match\":{\"method\":\"updates\"}}",
+    "{\"do\":\"reorder\"}",
+    "{\"do\":\"reorder\",\"match\":{\"method\":\"messages.*\"}}",
+    "{\"do\":\"error\",\"code\":500,\"text\":\"INTERNAL\"}",
+    "{\"do\":\"error\",\"code\":500,\"text\":\"PERSISTENT_TIMESTAMP_OUTDATED\",\"match\":{\"method\":"
+    "\"updates.getDifference\"}}",
+    "{\"do\":\"error\",\"code\":500,\"text\":\"HISTORY_GET_FAILED\",\"match\":{\"method\":"
+    "\"updates.getChannelDifference\"},\"times\":2}",
+    "{\"do\":\"error\",\"code\":-503,\"text\":\"Timeout\"}",
+    "{\"do\":\"error\",\"code\":420,\"text\":\"FLOOD_WAIT_%d\"}",
+    "{\"do\":\"error\",\"code\":420,\"text\":\"FLOOD_WAIT_%d\",\"match\":{\"method\":\"messages."
+    "sendMessage\"}}",
+    "{\"do\":\"error\",\"code\":420,\"text\":\"SLOWMODE_WAIT_%d\",\"match\":{\"method\":"
+    "\"messages.sendMessage\"}}",
+    "{\"do\":\"error\",\"code\":420,\"text\":\"FLOOD_WAIT_%d\",\"match\":{\"method\":\"updates.*\"}}",
+    "{\"do\":\"error\",\"code\":400,\"text\":\"PEER_FLOOD\",\"match\":{\"method\":\"messages."
+    "sendMessage\"}}",
+    "{\"do\":\"error\",\"code\":400,\"text\":\"CONNECTION_NOT_INITED\"}",
+    "{\"do\":\"bad_salt\"}",
+    "{\"do\":\"bad_salt\",\"match\":{\"method\":\"ping_delay_disconnect\"}}",
+    "{\"do\":\"bad_msg\",\"code\":16}",
+    "{\"do\":\"bad_msg\",\"code\":17}",
+    "{\"do\":\"bad_msg\",\"code\":20}",
+    "{\"do\":\"bad_msg\",\"code\":32}",
+    "{\"do\":\"no_answer\"}",
+    "{\"do\":\"migrate\",\"to\":3,\"text\":\"FILE\",\"match\":{\"method\":\"help.getNearestDc\"}}",
+    "{\"do\":\"transport\",\"code\":-404}",
+    "{\"do\":\"transport\",\"code\":-429}",
+    "{\"do\":\"new_session\"}",
+    "{\"do\":\"gap\"}",
+    "{\"do\":\"gap\"}",
+    "{\"do\":\"error\",\"code\":401,\"text\":\"AUTH_KEY_UNREGISTERED\"}",
+};
+
 static void some_fault(struct asim *s)
 {
-    static const char *const faults[] = {
-        "{\"do\":\"drop\"}",
-        "{\"do\":\"drop\",\"match\":{\"method\":\"updates\"}}",
-        "{\"do\":\"drop\",\"match\":{\"method\":\"ping_delay_disconnect\"}}",
-        "{\"do\":\"cut\"}",
-        "{\"do\":\"cut\",\"after\":false}",
-        "{\"do\":\"cut\",\"match\":{\"method\":\"messages.sendMessage\"}}",
-        "{\"do\":\"cut\",\"bytes\":%d,\"match\":{\"method\":\"connect\"}}",
-        "{\"do\":\"trickle\",\"match\":{\"method\":\"connect\"}}",
-        "{\"do\":\"delay\",\"seconds\":3}",
-        "{\"do\":\"delay\",\"seconds\":40}",
-        "{\"do\":\"delay\",\"seconds\":20,\"match\":{\"method\":\"messages.sendMessage\"}}",
-        "{\"do\":\"delay\",\"seconds\":5,\"match\":{\"method\":\"updates.get*\"}}",
-        "{\"do\":\"duplicate\"}",
-        "{\"do\":\"duplicate\",\"match\":{\"method\":\"updates\"}}",
-        "{\"do\":\"reorder\"}",
-        "{\"do\":\"reorder\",\"match\":{\"method\":\"messages.*\"}}",
-        "{\"do\":\"error\",\"code\":500,\"text\":\"INTERNAL\"}",
-        "{\"do\":\"error\",\"code\":500,\"text\":\"PERSISTENT_TIMESTAMP_OUTDATED\",\"match\":{\"method\":"
-        "\"updates.getDifference\"}}",
-        "{\"do\":\"error\",\"code\":500,\"text\":\"HISTORY_GET_FAILED\",\"match\":{\"method\":"
-        "\"updates.getChannelDifference\"},\"times\":2}",
-        "{\"do\":\"error\",\"code\":-503,\"text\":\"Timeout\"}",
-        "{\"do\":\"error\",\"code\":420,\"text\":\"FLOOD_WAIT_%d\"}",
-        "{\"do\":\"error\",\"code\":420,\"text\":\"FLOOD_WAIT_%d\",\"match\":{\"method\":\"messages."
-        "sendMessage\"}}",
-        "{\"do\":\"error\",\"code\":420,\"text\":\"SLOWMODE_WAIT_%d\",\"match\":{\"method\":"
-        "\"messages.sendMessage\"}}",
-        "{\"do\":\"error\",\"code\":420,\"text\":\"FLOOD_WAIT_%d\",\"match\":{\"method\":\"updates.*\"}}",
-        "{\"do\":\"error\",\"code\":400,\"text\":\"PEER_FLOOD\",\"match\":{\"method\":\"messages."
-        "sendMessage\"}}",
-        "{\"do\":\"error\",\"code\":400,\"text\":\"CONNECTION_NOT_INITED\"}",
-        "{\"do\":\"bad_salt\"}",
-        "{\"do\":\"bad_salt\",\"match\":{\"method\":\"ping_delay_disconnect\"}}",
-        "{\"do\":\"bad_msg\",\"code\":16}",
-        "{\"do\":\"bad_msg\",\"code\":17}",
-        "{\"do\":\"bad_msg\",\"code\":20}",
-        "{\"do\":\"bad_msg\",\"code\":32}",
-        "{\"do\":\"no_answer\"}",
-        "{\"do\":\"migrate\",\"to\":3,\"text\":\"FILE\",\"match\":{\"method\":\"help.getNearestDc\"}}",
-        "{\"do\":\"transport\",\"code\":-404}",
-        "{\"do\":\"transport\",\"code\":-429}",
-        "{\"do\":\"new_session\"}",
-        "{\"do\":\"gap\"}",
-        "{\"do\":\"gap\"}",
-    };
     char text[256];
     const char *form = faults[asim_random(s, sizeof faults / sizeof *faults)];
 
@@ -223,6 +225,11 @@ static void some_fault(struct asim *s)
         if (s->disowned)
             return;
         s->disowned = true;
+    }
+    if (strstr(form, "401")) { /* one answer proves nothing; the confirmation would */
+        if (s->doubted)
+            return;
+        s->doubted = true;
     }
     if (strstr(form, "%d")) {
         const char *at = strstr(form, "%d");
@@ -288,6 +295,8 @@ static void trouble(struct asim *s)
     } else if (what < 71) {
         if (asim_random(s, 3) == 0)
             keys_forget(s);
+        else if (asim_random(s, 2))
+            login_take(o);
     } else if (what < 73) {
         control(s, "advance", json_pack("{s:i}", "seconds", 1 + (int)asim_random(s, 3000)));
     } else if (what < 88) {

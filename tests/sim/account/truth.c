@@ -66,6 +66,19 @@ static void know(struct owner *o, enum mt_peer_kind kind, mt_chat_id chat)
     disk_write(o, &fx);
 }
 
+void truth_know(struct owner *o)
+{
+    struct asim *s = o->s;
+
+    know(o, MT_PEER_USER, s->alice);
+    know(o, MT_PEER_USER, s->bob);
+    know(o, MT_PEER_USER, s->carol);
+    know(o, MT_PEER_USER, s->bot);
+    know(o, MT_PEER_GROUP, s->team);
+    know(o, MT_PEER_CHANNEL, s->family);
+    know(o, MT_PEER_CHANNEL, s->news);
+}
+
 static void fill_disk(struct owner *o)
 {
     struct asim *s = o->s;
@@ -85,18 +98,13 @@ static void fill_disk(struct owner *o)
     for (int32_t dc = 1; dc <= 3; dc++)
         give_key(o, dc, dc == 2);
     disk_write(o, &fx);
-    know(o, MT_PEER_USER, s->alice);
-    know(o, MT_PEER_USER, s->bob);
-    know(o, MT_PEER_USER, s->carol);
-    know(o, MT_PEER_USER, s->bot);
-    know(o, MT_PEER_GROUP, s->team);
+    truth_know(o);
     for (int box = BOX_FAMILY; box < BOXES; box++) {
         struct mt_channel_row row = {.id = chat_of(s, (enum box)box)->self.id,
                                      .pts = box_of(s, o->index, (enum box)box)->pts,
                                      .top = o->first[box]};
         struct mt_fx ch = {.kind = MT_FX_CHANNEL, .channel = &row};
 
-        know(o, MT_PEER_CHANNEL, box == BOX_FAMILY ? s->family : s->news);
         if (follows(s, o->index, (enum box)box))
             disk_write(o, &ch);
     }
@@ -289,6 +297,7 @@ void truth_check(struct asim *s, struct asim_totals *totals)
         }
         check_asked(s, o);
         keys_check(o);
+        totals->logins += o->losses;
         totals->sends += o->n_letters;
         totals->calls += o->n_asked;
         totals->deaths += o->life - 1;

@@ -90,7 +90,7 @@ static int wording(const char *text)
 
 static bool wrong(char why[160], const struct happening *h, const char *what)
 {
-    static const char *const kinds[] = {"new", "edit", "delete", "hole"};
+    static const char *const kinds[] = {"new", "edit", "delete", "hole", "afresh"};
 
     snprintf(why, 160, "%s of message %d ('%s', pts %d) in box %d: %s", kinds[h->kind], (int)h->id, h->text,
              (int)h->pts, (int)h->box, what);
@@ -113,13 +113,23 @@ bool view_tell(struct view *v, const struct happening *h, char why[160])
 {
     struct said *said;
 
+    if (h->kind == HAP_AFRESH) {
+        for (int box = 0; box < BOXES; box++)
+            v->afresh[box] = true;
+        return true;
+    }
     if (h->kind == HAP_HOLE) {
+        v->afresh[h->box] = false;
         v->hole[h->box] = h->id;
         return true;
     }
     if (h->id <= 0 || h->id >= BOX_IDS)
         return wrong(why, h, "no such number");
     said = &v->said[h->box][h->id];
+    if (v->afresh[h->box] && h->id > v->hole[h->box]) /* the first that is heard of it */
+        v->hole[h->box] = h->kind == HAP_NEW ? h->id - 1 : h->id;
+    if (h->kind == HAP_NEW)
+        v->afresh[h->box] = false;
     switch (h->kind) {
     case HAP_NEW:
         if (h->id <= v->last_id[h->box])
@@ -141,6 +151,7 @@ bool view_tell(struct view *v, const struct happening *h, char why[160])
         said->present = false;
         return advance(v, h, why);
     case HAP_HOLE:
+    case HAP_AFRESH:
         break;
     }
     return true;
