@@ -25,6 +25,7 @@ methods = @read messages.getHistory
 chats = @news
 [profile nobodys]
 users = 4711
+groups = 4713
 methods = @read
 [profile nocodes]
 methods = @read, @send, messages.*
@@ -162,7 +163,8 @@ def test_who_connects_is_known_by_the_kernel(limited, folder):
         if up.stat().st_mode & 0o5 != 0o5 and str(up).startswith("/tmp/"):
             up.chmod(0o755)
     for uid, groups, socket_name, expected in [(65534, [], "reader", '"result"'), (4711, [], "reader", '"result"'),
-                                               (4712, [], "reader", "DENIED")]:
+                                               (4712, [], "reader", "DENIED"), (4712, [4714, 4713], "reader", '"result"'),
+                                               (4712, [4714], "reader", "DENIED")]:
         said = subprocess.run(["socat", "-t60", "-", f"UNIX:{folder}/{socket_name}.sock"], user=uid, group=uid,
                               extra_groups=groups, input='{"id":1,"method":"getInfo"}', capture_output=True, text=True,
                               timeout=60, check=True).stdout

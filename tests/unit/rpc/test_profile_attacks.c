@@ -270,6 +270,12 @@ static void what_the_daemon_tells_of_itself_tells_of_nobody_else(void **state)
     say(g, "{\"id\":1,\"method\":\"getProxy\"}");
     assert_string_equal(got(g, "error.data.name"), "DENIED");
     done(g);
+    g = limited("shop", "@read getProxy setProxy", NULL); /* its pattern is no class */
+    say(g, "{\"id\":1,\"method\":\"getProxy\"}");
+    assert_string_equal(got(g, "error.data.name"), "DENIED");
+    say(g, "{\"id\":1,\"method\":\"listAccounts\"}");
+    assert_null(strstr(g->said, "proxy"));
+    done(g);
     g = limited("shop", "@read @admin", NULL);
     say(g, "{\"id\":1,\"method\":\"tailLog\"}");
     assert_string_equal(got(g, "error.data.name"), "DENIED");
