@@ -92,6 +92,8 @@ struct tgd_account {
     char system[64];        /* system_version of its initConnection */
     bool dirty;             /* in the list of the dirty */
     bool gone;              /* removed: freed at the end of the turn */
+    bool wants_sync;        /* mt_account_synced() is due when turn sync_turn (0: that under way) is synced */
+    uint64_t sync_turn;
     struct tgd_account *next_dirty;
     struct rpc_timer due; /* deadline of core, as of the last time it was dirty */
 };
@@ -178,6 +180,7 @@ struct tgd_pump *tgd_pump_new(struct tgd *d); /* NULL: no memory */
 void tgd_pump_free(struct tgd_pump *p);
 /* Does all that is ready: ticks, effects, one commit per round, output. Arms the timer. */
 void tgd_pump(struct tgd_pump *p);
+void tgd_pump_synced(struct tgd_pump *p, struct mt_now now); /* a sync has ended */
 /* True: the last commit failed, and accounts are stopped until one works. */
 bool tgd_pump_is_halted(const struct tgd_pump *p);
 

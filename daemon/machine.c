@@ -171,6 +171,7 @@ void tgd_account_halt(struct tgd_account *a, struct mt_now now)
     if (!a->core)
         return;
     mt_account_stop(a->core, now);
+    a->wants_sync = false;
     while (mt_account_next(a->core, &fx)) {
         if (fx.kind == MT_FX_REPLY)
             tgd_account_last_reply(a, now, &fx);

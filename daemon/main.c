@@ -272,6 +272,7 @@ static void on_synced(void *ctx)
 {
     struct tgd *d = ctx;
     rpc_synced(d->rpc, tgd_now(), store_synced(d->store));
+    tgd_pump_synced(d->pump, tgd_now());
 }
 
 static void on_computed(void *ctx, int32_t account, uint64_t token, struct mt_job *job)

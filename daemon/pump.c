@@ -27,6 +27,8 @@ struct tgd_pump {
     int64_t retry_at, retry_delay, works_since;
     uint64_t committed;     /* newest turn */
     int64_t unsynced_since; /* mono time of the first commit that is not synced; 0 = none */
+    bool sync_awaited;      /* by an account */
+    bool sync_failed;       /* the last one: the next one is not at once */
     int64_t trim_at;
     int64_t watchdog_us, watchdog_at;
     struct tgd_sleep sleep;
@@ -192,6 +194,10 @@ static void carry_out(struct tgd_pump *p, struct tgd_account *a, struct mt_now n
     case MT_FX_COMPUTE:
         compute(p, a, now, fx);
         break;
+    case MT_FX_SYNC:
+        a->wants_sync = p->sync_awaited = true;
+        a->sync_turn = 0;
+        break;
     }
     boundary(p);
 }
@@ -227,6 +233,40 @@ static void turn_lost(struct tgd_pump *p, struct mt_now now)
     rpc_turn_failed(d->rpc, now, why);
 }
 
+/* What was committed now is what those wait for who have asked in this turn. */
+static void note_turn(struct tgd_pump *p)
+{
+    for (struct tgd_account *a = p->d->dirty; a; a = a->next_dirty)
+        if (a->wants_sync && !a->sync_turn)
+            a->sync_turn = p->committed;
+}
+
+void tgd_pump_synced(struct tgd_pump *p, struct mt_now now)
+{
+    struct tgd *d = p->d;
+    uint64_t synced = store_synced(d->store);
+
+    if (!p->sync_awaited)
+        return;
+    p->sync_awaited = false;
+    for (size_t i = 0; i < d->n_accounts; i++) {
+        struct tgd_account *a = d->accounts[i];
+
+        if (!a->wants_sync || a->gone || !a->core)
+            continue;
+        if (!a->sync_turn || a->sync_turn > synced) {
+            p->sync_awaited = true;
+            continue;
+        }
+        a->wants_sync = false;
+        tgd_account_touch(a);
+        mt_account_synced(a->core, now);
+    }
+    p->sync_failed = p->sync_awaited && !p->unsynced_since;
+    if (p->sync_failed)
+        p->unsynced_since = now.mono;
+}
+
 /* False: nothing of this turn may leave. */
 static bool commit(struct tgd_pump *p, struct mt_now now)
 {
@@ -246,6 +286,9 @@ static bool commit(struct tgd_pump *p, struct mt_now now)
         return false;
     }
     p->committed = turn;
+    note_turn(p);
+    if (d->config.power_safe)
+        tgd_pump_synced(p, now);
     if (!p->unsynced_since && !d->config.power_safe)
         p->unsynced_since = now.mono;
     boundary(p);
@@ -313,6 +356,12 @@ static void notice_suspend(struct tgd_pump *p, struct mt_now now)
     tgd_accounts_kick(p->d, now);
 }
 
+/* Whether somebody waits for the next one. */
+static bool wants_sync(const struct tgd_pump *p)
+{
+    return rpc_wants_sync(p->d->rpc) || (p->sync_awaited && !p->sync_failed);
+}
+
 static void tick(struct tgd_pump *p, struct mt_now now)
 {
     struct tgd *d = p->d;
@@ -323,7 +372,7 @@ static void tick(struct tgd_pump *p, struct mt_now now)
         rpc_tick(d->rpc, now);
     if (p->storage_failed && p->retry_at <= now.mono)
         recover(p, now);
-    if (p->unsynced_since && (rpc_wants_sync(d->rpc) || p->unsynced_since + SYNC_DELAY <= now.mono)) {
+    if (p->unsynced_since && (wants_sync(p) || p->unsynced_since + SYNC_DELAY <= now.mono)) {
         p->unsynced_since = 0;
         tgd_worker_sync(d->worker);
     }
@@ -356,7 +405,7 @@ static void arm(struct tgd_pump *p, struct mt_now now, bool at_once)
     if (p->storage_failed)
         earlier(&at, p->retry_at);
     if (p->unsynced_since)
-        earlier(&at, rpc_wants_sync(d->rpc) ? now.mono : p->unsynced_since + SYNC_DELAY);
+        earlier(&at, wants_sync(p) ? now.mono : p->unsynced_since + SYNC_DELAY);
     if (p->watchdog_us)
         earlier(&at, p->watchdog_at);
     at = at > now.mono ? at - now.mono : 0;

@@ -120,6 +120,15 @@ void mt_acc_connection(struct mt_account *a)
 
 /* --- the end of every verb --- */
 
+/* The state once more, so that there is a commit: what a process before us has written counts too. */
+static void ask_for_sync(struct mt_account *a)
+{
+    struct mt_fx state = {.kind = MT_FX_STATE, .state = mt_updates_state(a->updates)};
+
+    if (mt_fxq_push(&a->fxq, &state) || mt_fxq_push(&a->fxq, &(struct mt_fx){.kind = MT_FX_SYNC}))
+        mt_updates_unsynced(a->updates);
+}
+
 static bool pump_asks(struct mt_account *a, struct mt_now now)
 {
     struct mt_updates_ask ask;
@@ -127,6 +136,8 @@ static bool pump_asks(struct mt_account *a, struct mt_now now)
 
     if (!a->running || !a->saved.user_id)
         return false;
+    if (mt_updates_wants_sync(a->updates))
+        ask_for_sync(a);
     while (mt_updates_next_ask(a->updates, now, &ask)) {
         struct mt_areq *r = mt_areq_new(a, MT_AREQ_ASK, ask.p, ask.n);
 
@@ -437,6 +448,12 @@ void mt_account_committed(struct mt_account *a, struct mt_now now)
     mt_updates_committed(a->updates, now);
     mt_outbox_committed(a->outbox, now);
     mt_config_tick(a, now);
+    mt_acc_pump(a, now);
+}
+
+void mt_account_synced(struct mt_account *a, struct mt_now now)
+{
+    mt_updates_synced(a->updates);
     mt_acc_pump(a, now);
 }
 

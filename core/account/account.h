@@ -240,6 +240,7 @@ void mt_account_kick(struct mt_account *a, struct mt_now now); /* network is bac
 void mt_account_tick(struct mt_account *a, struct mt_now now);
 int64_t mt_account_deadline(const struct mt_account *a);
 void mt_account_committed(struct mt_account *a, struct mt_now now);
+void mt_account_synced(struct mt_account *a, struct mt_now now); /* see MT_FX_SYNC */
 
 /* --- effects --- */
 
@@ -268,6 +269,7 @@ enum mt_fx_kind {
     MT_FX_LOGIN,          /* login changed */
     MT_FX_CONNECTION,     /* connected: yes, no; text says why not */
     MT_FX_COMPUTE, /* token, job: run mt_job_run(job) on another thread, then mt_account_done(token, ...) */
+    MT_FX_SYNC,    /* as soon as this turn, and all before it, is power-safe: mt_account_synced() */
 };
 
 enum mt_reply_kind {

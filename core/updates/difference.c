@@ -38,6 +38,8 @@ static void set_state(struct mt_updates *u, const struct tl_view *state)
 {
     u->common.value = tl_get_int(state, TLF_updates_state__pts);
     u->qts.value = tl_get_int(state, TLF_updates_state__qts);
+    if (u->qts.value < u->qts_safe) /* counted anew */
+        u->qts_safe = 0;
     u->state.date = tl_get_int(state, TLF_updates_state__date);
     u->state.seq = tl_get_int(state, TLF_updates_state__seq);
     u->common.known = u->qts.known = u->state.known = true;

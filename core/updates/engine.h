@@ -85,6 +85,7 @@ struct mt_updates {
     struct mt_updates_cfg cfg;
     struct mt_update_state state; /* of seq and date; pts and qts are in the counters */
     struct mt_counter common, qts;
+    int32_t qts_safe, qts_syncing; /* the newest that is power-safe; that which is being synced, 0 = none */
     struct mt_diff diff;
     struct mt_chan **buckets;
     size_t n_buckets, n_chans, n_watched;

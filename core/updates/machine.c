@@ -49,6 +49,7 @@ void mt_updates_reset(struct mt_updates *u)
     mt_told_free(u);
     mt_refetch_free(u);
     u->state = (struct mt_update_state){0};
+    u->qts_safe = u->qts_syncing = 0;
     u->diff = (struct mt_diff){.step = MT_DIFF_IDLE};
     u->sweep = (struct mt_sweep){0};
     u->seq_gap_at = u->silent_at = u->chan_at = u->online_at = u->check_at = MT_NEVER;
@@ -84,6 +85,7 @@ void mt_updates_online(struct mt_updates *u, struct mt_now now, int64_t self, bo
 void mt_updates_offline(struct mt_updates *u)
 {
     u->online = false;
+    u->qts_syncing = 0; /* an owner that stops carries out nothing more */
     u->silent_at = MT_NEVER;
 }
 
@@ -195,6 +197,33 @@ void mt_updates_committed(struct mt_updates *u, struct mt_now now)
     mt_refetch_collect(u, now);
 }
 
+/* --- a qts that lets the server forget --- */
+
+static bool is_qts_safe(const struct mt_updates *u)
+{
+    return !u->common.known || u->qts.value <= u->qts_safe;
+}
+
+bool mt_updates_wants_sync(struct mt_updates *u)
+{
+    if (!u->online || u->turn_open || u->diff.step != MT_DIFF_DUE || is_qts_safe(u) || u->qts_syncing)
+        return false;
+    u->qts_syncing = u->qts.value;
+    return true;
+}
+
+void mt_updates_synced(struct mt_updates *u)
+{
+    if (u->qts_syncing > u->qts_safe)
+        u->qts_safe = u->qts_syncing;
+    u->qts_syncing = 0;
+}
+
+void mt_updates_unsynced(struct mt_updates *u)
+{
+    u->qts_syncing = 0;
+}
+
 /* --- asks --- */
 
 static void write_difference(struct mt_updates *u)
@@ -275,7 +304,7 @@ static bool ask_idly(struct mt_updates *u, struct mt_now now, struct mt_updates_
 bool mt_updates_next_ask(struct mt_updates *u, struct mt_now now, struct mt_updates_ask *ask)
 {
     *ask = (struct mt_updates_ask){0};
-    if (!u->online || u->turn_open)
+    if (!u->online || u->turn_open || (u->diff.step == MT_DIFF_DUE && !is_qts_safe(u)))
         return false;
     if (u->diff.step == MT_DIFF_DUE)
         ask_common(u, ask);

@@ -97,6 +97,14 @@ void mt_updates_tick(struct mt_updates *u, struct mt_now now);
 int64_t mt_updates_deadline(const struct mt_updates *u);
 /* The turn is committed: the next slice may be asked for. Call it every turn. */
 void mt_updates_committed(struct mt_updates *u, struct mt_now now);
+/*
+ * A server forgets what has a qts once a difference was asked for with it. So a qts is named only when it
+ * would survive a power cut. True, once: a difference waits until this turn is synced and mt_updates_synced()
+ * says so, or mt_updates_unsynced() that it could not be asked for.
+ */
+bool mt_updates_wants_sync(struct mt_updates *u);
+void mt_updates_synced(struct mt_updates *u);
+void mt_updates_unsynced(struct mt_updates *u);
 
 /* --- what it asks of the server --- */
 

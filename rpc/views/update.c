@@ -344,6 +344,14 @@ static int pins(struct rpc_render *r, mt_chat_id chat, struct tl_vec ids, bool p
     return chat_event(r, chat, pinned ? "pin" : "unpin", 0, 0, list, pts);
 }
 
+/* For keys: its qts, where it has one; two may happen within a second. */
+static int64_t number_of(const struct tl_view *u, unsigned qts, unsigned date)
+{
+    int32_t n = tl_get_int(u, qts);
+
+    return n ? n : tl_get_int(u, date);
+}
+
 /* What became of a member: there before, there after, and whether by their own doing. */
 static const char *membership(bool before, bool after, bool own)
 {
@@ -371,7 +379,8 @@ static int participant(struct rpc_render *r)
                                       tl_has(u, TLF_updateChatParticipant__new_participant), user == by);
 
         return chat_event(r, mt_chat_of_group(tl_get_long(u, TLF_updateChatParticipant__chat_id)), what, user,
-                          by, NULL, tl_get_int(u, TLF_updateChatParticipant__date));
+                          by, NULL,
+                          number_of(u, TLF_updateChatParticipant__qts, TLF_updateChatParticipant__date));
     }
     if (u->def->id == TL_updateChannelParticipant) {
         int64_t user = tl_get_long(u, TLF_updateChannelParticipant__user_id);
@@ -380,8 +389,9 @@ static int participant(struct rpc_render *r)
             membership(is_member(u, TLF_updateChannelParticipant__prev_participant),
                        is_member(u, TLF_updateChannelParticipant__new_participant), user == by);
 
-        return chat_event(r, mt_chat_of_channel(tl_get_long(u, TLF_updateChannelParticipant__channel_id)),
-                          what, user, by, NULL, tl_get_int(u, TLF_updateChannelParticipant__date));
+        return chat_event(
+            r, mt_chat_of_channel(tl_get_long(u, TLF_updateChannelParticipant__channel_id)), what, user, by,
+            NULL, number_of(u, TLF_updateChannelParticipant__qts, TLF_updateChannelParticipant__date));
     }
     /* a service message tells the same of a basic group, with who did it */
     return MT_OK;
@@ -417,14 +427,15 @@ static int chat_update(struct rpc_render *r)
                     tl_has(u, TLF_updatePinnedChannelMessages__pinned),
                     tl_get_int(u, TLF_updatePinnedChannelMessages__pts));
     case TL_updateBotChatInviteRequester:
-        return chat_event(r, rpc_peer_field(u, TLF_updateBotChatInviteRequester__peer), "requested",
-                          tl_get_long(u, TLF_updateBotChatInviteRequester__user_id), 0, NULL,
-                          tl_get_int(u, TLF_updateBotChatInviteRequester__date));
+        return chat_event(
+            r, rpc_peer_field(u, TLF_updateBotChatInviteRequester__peer), "requested",
+            tl_get_long(u, TLF_updateBotChatInviteRequester__user_id), 0, NULL,
+            number_of(u, TLF_updateBotChatInviteRequester__qts, TLF_updateBotChatInviteRequester__date));
     case TL_updateBotStopped:
         return chat_event(r, tl_get_long(u, TLF_updateBotStopped__user_id),
                           tl_get_bool(u, TLF_updateBotStopped__stopped) ? "stopped" : "started",
                           tl_get_long(u, TLF_updateBotStopped__user_id), 0, NULL,
-                          tl_get_int(u, TLF_updateBotStopped__date));
+                          number_of(u, TLF_updateBotStopped__qts, TLF_updateBotStopped__date));
     default:
         return participant(r);
     }

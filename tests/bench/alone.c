@@ -124,6 +124,8 @@ static void carry_out(struct alone *b, const struct mt_fx *fx)
         mt_job_run(fx->job);
         mt_account_done(b->a, now(), fx->token, MT_OK, fx->job);
     }
+    if (fx->kind == MT_FX_SYNC) /* there is no disk */
+        mt_account_synced(b->a, now());
     if (fx->kind == MT_FX_REPLY) {
         b->replied = fx->token;
         b->kind = fx->reply->kind;

@@ -152,6 +152,8 @@ static void turn(struct bench *b)
             b->told += fx.kind == MT_FX_UPDATE;
         mt_peers_committed(&b->peers);
         mt_updates_committed(b->u, b->now);
+        if (mt_updates_wants_sync(b->u))
+            mt_updates_synced(b->u);
         more = mt_updates_next_ask(b->u, b->now, &ask);
         if (more)
             answer(b, &ask);
@@ -219,6 +221,8 @@ static double recovery_ms(struct bench *b)
     mt_updates_feed(b->u, b->now, out.data, out.len, 0);
     b->now.mono = mt_updates_deadline(b->u);
     mt_updates_tick(b->u, b->now);
+    if (mt_updates_wants_sync(b->u))
+        mt_updates_synced(b->u);
     if (!mt_updates_next_ask(b->u, b->now, &ask) || ask.what != MT_ASK_DIFFERENCE)
         exit(1);
     tl_out_reset(&out);

@@ -12,7 +12,7 @@ def reached(daemon, user):
 
 def test_a_sender_is_reached_when_the_message_that_showed_him_is_gone(tgd, sandbox):
     people = [sandbox.user(phone=f"99966255{i:02}", name=f"Speaker {i}") for i in range(8)]
-    hall = sandbox("addChannel", title="Hall", members=[tgd.me, *people], megagroup=True)["chat_id"]
+    hall = sandbox("addChannel", title="Hall", members=[*people, tgd.me], megagroup=True)["chat_id"]
     with tgd.subscribe(types=["message"], chats=[hall], direction="in") as events:
         sent = [sandbox("sendAs", **{"from": p, "to": hall, "text": "hello"})["message_id"] for p in people]
         for i in range(8):
@@ -27,7 +27,7 @@ def test_a_sender_is_reached_when_the_message_that_showed_him_is_gone(tgd, sandb
 
 def test_after_a_restart_he_is_asked_for_at_his_next_message(tgd, sandbox):
     people = [sandbox.user(phone=f"99966255{i:02}", name=f"Speaker {i}") for i in range(8)]
-    hall = sandbox("addChannel", title="Hall", members=[tgd.me, *people], megagroup=True)["chat_id"]
+    hall = sandbox("addChannel", title="Hall", members=[*people, tgd.me], megagroup=True)["chat_id"]
     with tgd.subscribe(types=["message"], chats=[hall], direction="in") as events:
         for p in people:
             sandbox("sendAs", **{"from": p, "to": hall, "text": "hello"})

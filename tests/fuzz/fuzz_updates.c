@@ -82,6 +82,8 @@ static void take_turn(struct run *r)
     }
     mt_peers_committed(&r->peers);
     mt_updates_committed(r->u, r->now);
+    if (mt_updates_wants_sync(r->u))
+        mt_updates_synced(r->u);
     while (mt_updates_next_ask(r->u, r->now, &ask)) {
         FUZZ_CHECK(tl_view_open_exact(&v, ask.p, ask.n) == TL_OK);
         FUZZ_CHECK(++r->asks < ASKS_MAX);

@@ -63,6 +63,7 @@ static void free_user(struct sb_user *u)
     free(u->dialogs);
     free(u->contacts);
     free_box(&u->box);
+    sb_qts_free(u);
     json_decref(u->notes);
     json_decref(u->notes_all);
     free(u->phone);

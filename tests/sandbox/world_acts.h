@@ -44,6 +44,25 @@ const char *sb_may_write(const struct sb_world *w, const struct sb_user *from, s
 /* A service message in a group or channel, by its action (taken). */
 struct sb_msg *sb_send_action(struct sb_turn *t, struct sb_user *from, struct sb_peer to, json_t *action);
 
+/* --- the box of qts (world_qts.c) --- */
+
+/* One more for every session of u; `update` is taken. Its qts. */
+int32_t sb_qts_note(struct sb_turn *t, struct sb_user *u, json_t *update);
+/* Whether the caller may say that he has this; refuses where not. */
+bool sb_qts_ok(struct sb_turn *t, int32_t qts);
+void sb_qts_forget(struct sb_user *u, int32_t upto);
+/* What is left, `limit` at most, into the lists of a difference; the qts after it. */
+int32_t sb_qts_tell(const struct sb_user *u, size_t limit, json_t *encrypted, json_t *others);
+void sb_qts_free(struct sb_user *u);
+/* Bots that are admins are told who came or went. */
+void sb_qts_member(struct sb_turn *t, const struct sb_chat *c, const struct sb_user *u,
+                   const struct sb_user *by, bool came);
+/* What happened to a private message of u, for the bots that are connected to him. */
+void sb_qts_business(struct sb_turn *t, const struct sb_user *u, const char *ctor, const struct sb_msg *m);
+/* Its deletion, by ids of u's box. */
+void sb_qts_business_gone(struct sb_turn *t, const struct sb_user *u, const json_t *ids);
+void sb_qts_connection(struct sb_turn *t, const struct sb_business *b);
+
 /* --- limits (world_limits.c) --- */
 
 /* For `seconds` this method answers FLOOD_WAIT to this user, whatever is asked. */
@@ -72,6 +91,7 @@ void sb_react(struct sb_turn *t, struct sb_user *u, struct sb_msg *m,
               const char *emoji); /* NULL: takes back */
 void sb_pin(struct sb_turn *t, struct sb_msg *m, bool pinned, bool one_side);
 void sb_set_online(struct sb_turn *t, struct sb_user *u, bool online);
+void sb_renamed(struct sb_turn *t, struct sb_user *u); /* his names were changed already: tells everybody */
 
 /* --- chats (world_found.c) --- */
 

@@ -43,6 +43,8 @@ void sb_edited(struct sb_turn *t, struct sb_post *post)
             each_reader(t, sb_chat_get(t->w, m->box->owner), NULL, note_event, &ref);
         else
             note_event(t, sb_user_get(t->w, m->box->owner.id), &ref);
+        if (m->box->owner.kind == SB_USER)
+            sb_qts_business(t, sb_user_get(t->w, m->box->owner.id), "updateBotEditBusinessMessage", m);
     }
 }
 
@@ -101,6 +103,7 @@ int32_t sb_delete(struct sb_turn *t, struct sb_user *u, const int32_t *ids, size
 
         sb_log(t, v[i].box, (struct sb_event){.kind = SB_EV_BODY, .count = c, .body = update});
         sb_note_others(t, owner, json_incref(update));
+        sb_qts_business_gone(t, owner, v[i].ids);
         if (owner == u)
             *count = c;
     }
@@ -267,6 +270,24 @@ void sb_set_online(struct sb_turn *t, struct sb_user *u, bool online)
 
         if (o != u && (sb_is_contact(o, u->id) || sb_dialog_get(o, (struct sb_peer){SB_USER, u->id})))
             note_body(t, o, update);
+    }
+    json_decref(update);
+}
+
+void sb_renamed(struct sb_turn *t, struct sb_user *u)
+{
+    json_t *names = json_array(), *update;
+
+    if (u->username)
+        json_array_append_new(names, json_pack("{s:s,s:b,s:b,s:s}", "_", "username", "editable", 1, "active",
+                                               1, "username", u->username));
+    update = json_pack("{s:s,s:I,s:o,s:o,s:o}", "_", "updateUserName", "user_id", u->id, "first_name",
+                       sb_text(u->first), "last_name", sb_text(u->last), "usernames", names);
+    for (size_t i = 0; i < t->w->n_users; i++) {
+        struct sb_user *o = t->w->users[i];
+
+        if (o == u || sb_is_contact(o, u->id) || sb_dialog_get(o, (struct sb_peer){SB_USER, u->id}))
+            sb_note_others(t, o, json_incref(update));
     }
     json_decref(update);
 }

@@ -20,7 +20,7 @@ struct sb_command {
     json_t *(*run)(struct sb_control *c); /* a new reference; NULL after sb_control_fail() */
 };
 /* ended by a row without a name */
-extern const struct sb_command sb_commands[], sb_command_acts[], sb_command_behalf[];
+extern const struct sb_command sb_commands[], sb_command_acts[], sb_command_behalf[], sb_command_qts[];
 
 json_t *sb_control_fail(struct sb_control *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 const char *sb_control_text(const struct sb_control *c, const char *name); /* NULL: left out */

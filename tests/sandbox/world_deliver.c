@@ -39,6 +39,7 @@ static void tell_new(struct sb_turn *t, struct sb_msg *m)
         struct sb_user *u = sb_user_get(t->w, box->owner.id);
 
         sb_note(t, u, sb_event_update(t->w, box, ev, u));
+        sb_qts_business(t, u, "updateBotNewBusinessMessage", m);
         return;
     }
     const struct sb_chat *c = sb_chat_get(t->w, box->owner);

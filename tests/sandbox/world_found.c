@@ -42,6 +42,7 @@ void sb_join(struct sb_turn *t, struct sb_chat *c, struct sb_user *u, struct sb_
     if (sb_is_member(c, u->id))
         return;
     sb_member_add(c, u->id, by->id, t->date);
+    sb_qts_member(t, c, u, by, true);
     d = sb_dialog_open(u, c->self);
     if (c->self.kind == SB_CHANNEL) {
         d->read_in = c->ids.n ? c->ids.v[c->ids.n - 1] : 0;
@@ -63,6 +64,7 @@ void sb_leave(struct sb_turn *t, struct sb_chat *c, struct sb_user *u, struct sb
     if (c->self.kind == SB_GROUP || c->megagroup)
         sb_send_action(t, by, c->self,
                        json_pack("{s:s,s:I}", "_", "messageActionChatDeleteUser", "user_id", u->id));
+    sb_qts_member(t, c, u, by, false);
     m->left = true;
     m->kicked = u != by;
     c->version++;

@@ -40,9 +40,9 @@ static enum sb_kind kind_of_key(const char *key)
     static const struct {
         const char *key;
         enum sb_kind kind;
-    } keys[] = {{"user_id", SB_USER},       {"inviter_id", SB_USER}, {"promoted_by", SB_USER},
-                {"kicked_by", SB_USER},     {"via_bot_id", SB_USER}, {"chat_id", SB_GROUP},
-                {"channel_id", SB_CHANNEL}, {"users", SB_USER}};
+    } keys[] = {{"user_id", SB_USER},   {"inviter_id", SB_USER},    {"promoted_by", SB_USER},
+                {"kicked_by", SB_USER}, {"via_bot_id", SB_USER},    {"actor_id", SB_USER},
+                {"chat_id", SB_GROUP},  {"channel_id", SB_CHANNEL}, {"users", SB_USER}};
 
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (!strcmp(keys[i].key, key))

@@ -282,6 +282,6 @@ json_t *sb_json_state(struct sb_turn *t, const struct sb_user *u, int32_t pts)
 
     for (size_t i = 0; i < u->n_dialogs; i++)
         unread += sb_unread(t->w, u, u->dialogs[i]->peer);
-    return json_pack("{s:s,s:i,s:i,s:i,s:i,s:i}", "_", "updates.state", "pts", pts, "qts", 0, "date", t->date,
-                     "seq", sb_seq(t), "unread_count", unread);
+    return json_pack("{s:s,s:i,s:i,s:i,s:i,s:i}", "_", "updates.state", "pts", pts, "qts", u->qts.value,
+                     "date", t->date, "seq", sb_seq(t), "unread_count", unread);
 }

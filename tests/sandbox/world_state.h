@@ -117,6 +117,18 @@ struct sb_box {
     struct sb_msg **msgs; /* msgs[id - 1] */
     size_t n_msgs, cap_msgs;
     int32_t too_long_before; /* a difference from below this pts is answered with ...TooLong */
+    bool behind;             /* the server that tells differences has not heard of what came after `copied` */
+    int32_t copied;
+};
+
+/* The second box of a user: world_qts.c. */
+struct sb_qts {
+    int32_t value;
+    struct sb_qts_event {
+        int32_t qts;
+        json_t *update;
+    } * log; /* what was not acknowledged, by a getDifference, up to where it goes */
+    size_t n, cap;
 };
 
 struct sb_dialog {
@@ -144,6 +156,7 @@ struct sb_user {
     int32_t online_until, was_online;
     struct sb_password password;
     struct sb_box box;
+    struct sb_qts qts;
     struct sb_dialog **dialogs;
     size_t n_dialogs, cap_dialogs;
     int64_t *contacts;
@@ -207,6 +220,8 @@ struct sb_transfer { /* auth.exportAuthorization */
 struct sb_business { /* a bot that answers for a user */
     char id[40];
     int64_t bot, user;
+    int32_t date;
+    bool disabled;
 };
 
 struct sb_limit { /* a method that a user has called too often */

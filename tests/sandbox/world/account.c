@@ -68,6 +68,7 @@ static void update_profile(struct sb_turn *t)
         free(*parts[i]);
         *parts[i] = sb_arg_text(t, fields[i]);
     }
+    sb_renamed(t, u);
     sb_answer(t, sb_json_user(t->w, t->date, u, u, false));
 }
 
@@ -96,6 +97,7 @@ static void update_username(struct sb_turn *t)
         return;
     free(t->me->username);
     t->me->username = name.n ? sb_dupn(name.p, name.n) : NULL;
+    sb_renamed(t, t->me);
     sb_answer(t, sb_json_user(t->w, t->date, t->me, t->me, false));
 }
 

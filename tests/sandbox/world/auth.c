@@ -19,6 +19,11 @@ void sb_log_in(struct sb_turn *t, struct sb_user *u)
     t->key->login_token_end = 0;
     t->key->login_token_user = 0;
     t->me = u;
+    /* the other devices are asked whether that was their owner */
+    sb_note_others(t, u,
+                   json_pack("{s:s,s:b,s:I,s:i,s:s,s:s}", "_", "updateNewAuthorization", "unconfirmed", 1,
+                             "hash", (json_int_t)t->key->hash, "date", t->date, "device", "Sandbox",
+                             "location", "Loopback"));
 }
 
 json_t *sb_json_authorization(struct sb_turn *t, const struct sb_user *u)

@@ -79,7 +79,7 @@ static struct sb_business *business_of(struct sb_turn *t, struct tl_slice id)
     for (size_t i = 0; i < t->w->n_business; i++) {
         struct sb_business *b = &t->w->business[i];
 
-        if (strlen(b->id) == id.n && !memcmp(b->id, id.p, id.n))
+        if (!b->disabled && strlen(b->id) == id.n && !memcmp(b->id, id.p, id.n))
             return b;
     }
     return NULL;
@@ -156,11 +156,30 @@ static json_t *connect_business(struct sb_control *c)
     b = SB_PUSH(w->business, w->n_business, w->cap_business);
     *b = (struct sb_business){.bot = bot->id, .user = u->id};
     snprintf(b->id, sizeof b->id, "business%016llx", (unsigned long long)mt_env_random64(w->env));
+    b->date = c->turn.date;
+    sb_qts_connection(&c->turn, b);
     return json_pack("{s:s,s:i}", "connection_id", b->id, "dc", u->dc);
+}
+
+static json_t *disconnect_business(struct sb_control *c)
+{
+    struct sb_user *bot = sb_control_user(c, "bot"), *u = bot ? sb_control_user(c, "user") : NULL;
+
+    for (size_t i = 0; u && i < c->turn.w->n_business; i++) {
+        struct sb_business *b = &c->turn.w->business[i];
+
+        if (b->disabled || b->bot != bot->id || b->user != u->id)
+            continue;
+        b->disabled = true;
+        sb_qts_connection(&c->turn, b);
+        return json_pack("{s:s}", "connection_id", b->id);
+    }
+    return u ? sb_control_fail(c, "bot, user: they are not connected") : NULL;
 }
 
 const struct sb_command sb_command_behalf[] = {
     {"allowTakeout", "user:peer", allow_takeout},
     {"connectBusiness", "bot:peer user:peer", connect_business},
+    {"disconnectBusiness", "bot:peer user:peer", disconnect_business},
     {0},
 };

@@ -157,7 +157,8 @@ static bool params_ok(struct sb_control *c, const struct sb_command *cmd)
 json_t *sb_world_control(struct sb_world *w, struct mt_now now, const char *method, const json_t *params,
                          int *known, char err[256])
 {
-    const struct sb_command *const lists[3] = {sb_commands, sb_command_acts, sb_command_behalf};
+    const struct sb_command *const lists[4] = {sb_commands, sb_command_acts, sb_command_behalf,
+                                               sb_command_qts};
     struct sb_control c = {.turn = {.w = w, .now = now, .date = (int32_t)(now.wall / MT_US_PER_S)},
                            .params = params,
                            .err = err};
@@ -165,7 +166,7 @@ json_t *sb_world_control(struct sb_world *w, struct mt_now now, const char *meth
 
     *known = -1;
     *err = 0;
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
         for (const struct sb_command *cmd = lists[i]; cmd->name; cmd++) {
             if (strcmp(cmd->name, method) != 0)
                 continue;
@@ -452,10 +453,11 @@ const struct sb_command sb_commands[] = {
 
 json_t *sb_world_methods(void)
 {
-    const struct sb_command *const lists[3] = {sb_commands, sb_command_acts, sb_command_behalf};
+    const struct sb_command *const lists[4] = {sb_commands, sb_command_acts, sb_command_behalf,
+                                               sb_command_qts};
     json_t *all = json_array();
 
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < 4; i++)
         for (const struct sb_command *cmd = lists[i]; cmd->name; cmd++)
             json_array_append_new(all, json_pack("{s:s,s:s}", "name", cmd->name, "params", cmd->params));
     return all;

@@ -7,6 +7,12 @@ struct telling {
     bool more;
 };
 
+/* How far the server that tells differences has got. */
+static int32_t end_of(const struct sb_box *box)
+{
+    return box->behind ? box->copied : box->pts;
+}
+
 /* First event of a box that a reader at `pts` and `date` has not seen. */
 static size_t first_after(const struct sb_box *box, int32_t pts, int32_t date)
 {
@@ -48,6 +54,8 @@ static struct telling tell(struct sb_turn *t, const struct sb_box *box, int32_t 
         const struct sb_event *ev = &box->log[i];
         json_t *update;
 
+        if (ev->pts > end_of(box))
+            break;
         if (counted >= limit && ev->pts > out.pts) {
             out.more = true;
             return out;
@@ -64,7 +72,7 @@ static struct telling tell(struct sb_turn *t, const struct sb_box *box, int32_t 
             json_array_append_new(out.others, update);
         }
     }
-    out.pts = box->pts;
+    out.pts = end_of(box);
     return out;
 }
 
@@ -77,15 +85,20 @@ static size_t slice_of(struct sb_turn *t, size_t most)
 
 static bool pts_ok(struct sb_turn *t, const struct sb_box *box, int32_t pts)
 {
-    if (pts > 0 && pts <= box->pts)
+    if (pts > 0 && pts <= end_of(box))
         return true;
+    /* what it was sent by another server this one has not heard of yet */
+    if (pts > 0 && pts <= box->pts) {
+        sb_refuse(t, 500, "PERSISTENT_TIMESTAMP_OUTDATED");
+        return false;
+    }
     sb_refuse(t, 400, pts > 0 ? "PERSISTENT_TIMESTAMP_INVALID" : "PERSISTENT_TIMESTAMP_EMPTY");
     return false;
 }
 
 static void get_state(struct sb_turn *t)
 {
-    sb_answer(t, sb_json_state(t, t->me, t->me->box.pts));
+    sb_answer(t, sb_json_state(t, t->me, end_of(&t->me->box)));
 }
 
 /* Channels have their own boxes: here it is only said that there may be something in them. */
@@ -108,31 +121,41 @@ static void get_difference(struct sb_turn *t)
     const int32_t date = tl_get_int(t->call, TLF_updates_getDifference__date);
     const int32_t limit = tl_get_int(t->call, TLF_updates_getDifference__pts_limit);
     const int32_t total = tl_get_int(t->call, TLF_updates_getDifference__pts_total_limit);
+    const int32_t qts = tl_get_int(t->call, TLF_updates_getDifference__qts);
+    const size_t slice = slice_of(t, limit > 0 ? (size_t)limit : 1000);
     struct telling d;
-    json_t *r, *all;
+    json_t *r, *all, *encrypted;
+    int32_t told;
 
-    if (!pts_ok(t, box, pts))
+    if (!pts_ok(t, box, pts) || !sb_qts_ok(t, qts))
         return;
+    sb_qts_forget(t->me, qts);
     if (pts < box->too_long_before || (total > 0 && box->pts - pts > total)) {
         sb_answer(t, json_pack("{s:s,s:i}", "_", "updates.differenceTooLong", "pts", box->pts));
         return;
     }
-    d = tell(t, box, pts, date, slice_of(t, limit > 0 ? (size_t)limit : 1000));
+    d = tell(t, box, pts, date, slice);
+    encrypted = json_array();
+    told = sb_qts_tell(t->me, slice, encrypted, d.others);
+    d.more = d.more || told < t->me->qts.value;
     /* in a slice too: the date of its state is now, so the next one would not tell of them any more */
     tell_channels(t, date, d.others);
-    if (!d.more && d.pts == pts && !json_array_size(d.others)) {
+    if (!d.more && d.pts == pts && told == qts && !json_array_size(d.others)) {
         r = json_pack("{s:s,s:i,s:i}", "_", "updates.differenceEmpty", "date", t->date, "seq", sb_seq(t));
     } else {
-        r = json_pack("{s:s,s:O,s:[],s:O,s:o}", "_",
-                      d.more ? "updates.differenceSlice" : "updates.difference", "new_messages", d.messages,
-                      "new_encrypted_messages", "other_updates", d.others,
-                      d.more ? "intermediate_state" : "state", sb_json_state(t, t->me, d.pts));
+        json_t *state = sb_json_state(t, t->me, d.pts);
+
+        json_object_set_new(state, "qts", json_integer(told));
+        r = json_pack("{s:s,s:O,s:O,s:O,s:o}", "_", d.more ? "updates.differenceSlice" : "updates.difference",
+                      "new_messages", d.messages, "new_encrypted_messages", encrypted, "other_updates",
+                      d.others, d.more ? "intermediate_state" : "state", state);
         all = json_pack("[O,O]", d.messages, d.others);
         sb_add_peers(t->w, t->date, t->me, all, false, r);
         json_decref(all);
     }
     json_decref(d.messages);
     json_decref(d.others);
+    json_decref(encrypted);
     sb_answer(t, r);
 }
 

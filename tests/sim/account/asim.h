@@ -150,6 +150,7 @@ struct owner {
     unsigned losses;  /* how often */
     int64_t login_at; /* the next step of a login */
     unsigned login_asked;
+    bool wants_sync;      /* the account waits for it */
     int32_t first[BOXES]; /* the newest message in each box when the run began */
     struct disk disk;
     struct mt_temp_key older[KEYS_DCS]; /* which was replaced last; ends 0: none */

@@ -68,6 +68,7 @@ void owner_die(struct owner *o, bool power)
         keys_power_failed(o);
     o->s->deaths++;
     o->start_at = o->s->t + (int64_t)asim_random(o->s, 30 * MT_US_PER_S);
+    o->wants_sync = false;
     o->sync_at = MT_NEVER;
 }
 
@@ -120,6 +121,9 @@ static void carry_out(struct owner *o, const struct mt_fx *fx)
         mt_job_run(fx->job);
         mt_account_done(o->a, now, fx->token, MT_OK, fx->job);
         return;
+    case MT_FX_SYNC:
+        o->wants_sync = true;
+        return;
     case MT_FX_CONNECTION:
         asim_trace(o->s, "  %s is %sconnected %s", o->name, fx->connected ? "" : "not ",
                    fx->text ? fx->text : "");
@@ -171,6 +175,9 @@ static void sync(struct owner *o)
     o->sync_at = MT_NEVER;
     o->disk.synced = o->disk.committed;
     ask_synced(o);
+    if (o->wants_sync)
+        mt_account_synced(o->a, owner_now(o));
+    o->wants_sync = false;
 }
 
 static void check_bounds(struct owner *o)

@@ -40,7 +40,7 @@ static const struct mt_saved ready = {.main_dc = 2,
                                       .user_id = 5,
                                       .n_dcs = 1,
                                       .dcs = {{.dc_id = 2, .has_key = true, .authorised = true}},
-                                      .state = {.pts = 10, .qts = 5, .date = 100, .seq = 1, .known = true}};
+                                      .state = {.pts = 10, .date = 100, .seq = 1, .known = true}};
 
 static void connect(struct abench *b)
 {
@@ -59,7 +59,7 @@ struct abench *ab_ready(void)
 
     mem_put_peer(&b->mem, &user);
     connect(b);
-    ab_expect(b, "connect 2 | connected | state 10 5 1");
+    ab_expect(b, "connect 2 | connected | state 10 0 1");
     fake_said(2);
     return b;
 }
@@ -156,6 +156,9 @@ static const char *one_fx(struct abench *b, const struct mt_fx *fx)
         b->job = fx->job;
         b->job_token = fx->token;
         return "compute";
+    case MT_FX_SYNC:
+        b->wants_sync = true;
+        return "sync";
     case MT_FX_OUTBOX:
         return fmt("row %d%s", fx->row->state, fx->tell ? " told" : "");
     case MT_FX_STAGE:
@@ -204,6 +207,11 @@ const char *ab_turn(struct abench *b)
             mt_account_done(b->a, b->now, saves[i], MT_OK, NULL);
         if (any)
             mt_account_committed(b->a, b->now);
+        if (b->wants_sync && !b->hold_sync) {
+            b->wants_sync = false;
+            mt_account_synced(b->a, b->now);
+            any = true;
+        }
     }
     return all;
 }

@@ -17,9 +17,10 @@ struct abench {
     uint64_t job_token;
     uint64_t save_token; /* of the last SAVE_AUTH, with hold_saves */
     bool hold_saves;
-    struct mt_saved saved; /* of the last SAVE_AUTH */
-    char last[4096];       /* JSON of the last RESULT */
-    struct mt_reply reply; /* the last one; its bytes are gone */
+    bool hold_sync, wants_sync; /* hold_sync: the test says mt_account_synced() by itself */
+    struct mt_saved saved;      /* of the last SAVE_AUTH */
+    char last[4096];            /* JSON of the last RESULT */
+    struct mt_reply reply;      /* the last one; its bytes are gone */
 };
 
 /* Not logged in; DCs 1, 2 (default), 3. */

@@ -340,6 +340,7 @@ void fx_text(const struct mt_fx *fx, char *buf, size_t n)
     case MT_FX_LOGIN:
     case MT_FX_CONNECTION:
     case MT_FX_COMPUTE:
+    case MT_FX_SYNC:
         snprintf(buf, n, "fx%d", (int)fx->kind);
         break;
     }

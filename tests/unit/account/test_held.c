@@ -193,6 +193,8 @@ static void without_memory_it_asks_later(void **state)
         struct mt_updates_ask ask;
 
         mt_updates_online(b->u, b->now, SELF, false);
+        if (mt_updates_wants_sync(b->u))
+            mt_updates_synced(b->u);
         oom_begin(i);
         mt_updates_next_ask(b->u, b->now, &ask);
         oom_disarm();

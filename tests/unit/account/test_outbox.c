@@ -31,7 +31,7 @@ static void a_send_ends_in_one_turn_with_its_event_its_pts_and_its_row(void **st
     ab_expect(b, "row 1");
     fake_result(2, "messages.sendMessage", "Updates", SHORT_SENT(8, 11));
     ab_wait(b, 0);
-    ab_expect(b, "NewMessage 8 own1 | state 11 5 1 | row 2 | reply 1 RESULT");
+    ab_expect(b, "NewMessage 8 own1 | state 11 0 1 | row 2 | reply 1 RESULT");
     /* who waits gets the message whole */
     assert_non_null(strstr(b->last, "{\"_\":\"updateMessageID\",\"id\":8,\"random_id\":"));
     assert_non_null(strstr(b->last, "\"message\":\"hi\""));
@@ -119,7 +119,7 @@ static void a_repeat_in_the_turn_of_the_answer_is_the_same_send(void **state)
     /* its end is an effect that nobody has carried out yet */
     send_to(b, 2, 7, TEXT(7, "hi"), "key", 30);
     send_to(b, 3, 7, TEXT(7, "else"), "key", 30);
-    ab_expect(b, "NewMessage 8 own1 | state 11 5 1 | row 2 | reply 1 RESULT | reply 2 RESULT again | "
+    ab_expect(b, "NewMessage 8 own1 | state 11 0 1 | row 2 | reply 1 RESULT | reply 2 RESULT again | "
                  "reply 3 DEDUP_MISMATCH");
     assert_string_equal(fake_open(2), "");
     ab_done(b);
@@ -136,7 +136,7 @@ static void a_repeat_joins_the_send_that_runs(void **state)
     assert_string_equal(fake_open(2), "messages.sendMessage");
     fake_result(2, "messages.sendMessage", "Updates", SHORT_SENT(8, 11));
     ab_wait(b, 0);
-    ab_expect(b, "NewMessage 8 own1 | state 11 5 1 | row 2 | reply 1 RESULT | reply 2 RESULT");
+    ab_expect(b, "NewMessage 8 own1 | state 11 0 1 | row 2 | reply 1 RESULT | reply 2 RESULT");
     ab_done(b);
 }
 
@@ -219,7 +219,7 @@ static void after_bytes_left_the_outbox_finds_out(void **state)
     assert_true(random_id(fake_req(2, "messages.sendMessage")) == id);
     fake_result(2, "messages.sendMessage", "Updates", SHORT_SENT(8, 11));
     ab_wait(b, 0);
-    ab_expect(b, "NewMessage 8 | state 11 5 1 | row 2 told");
+    ab_expect(b, "NewMessage 8 | state 11 0 1 | row 2 told");
     ab_done(b);
 }
 

@@ -19,7 +19,7 @@ static void unsent_rows_go_out_again_with_the_same_random_id(void **state)
     assert_true(random_id(fake_req(2, "messages.sendMessage")) == first);
     fake_result(2, "messages.sendMessage", "Updates", SHORT_SENT(8, 11));
     ab_wait(b, 0);
-    ab_expect(b, "NewMessage 8 | state 11 5 1 | row 2 told | row 1"); /* the second follows the first */
+    ab_expect(b, "NewMessage 8 | state 11 0 1 | row 2 told | row 1"); /* the second follows the first */
     assert_string_equal(said(fake_req(2, "messages.sendMessage")), "two");
     ab_done(b);
 }
@@ -266,7 +266,7 @@ static void a_queued_send_keeps_its_time_over_restarts(void **state)
     ab_turn(b);
     b->now.wall += 2 * 86400 * MT_US_PER_S; /* the machine was off */
     ab_restart(b);
-    ab_expect(b, "row 4 told | connect 2 | connected | state 10 5 1");
+    ab_expect(b, "row 4 told | connect 2 | connected | state 10 0 1");
     assert_int_equal(b->mem.rows[1].row.state, MT_SEND_EXPIRED);
     assert_int_equal(b->mem.rows[2].row.state, MT_SEND_WAITING); /* behind the first, which is looked for */
     fake_result(2, "messages.search", "messages.Messages", NOTHING);
@@ -299,7 +299,7 @@ static void the_end_of_a_queued_send_is_told_although_somebody_waits(void **stat
     ab_expect(b, "row 1 | reply 1 OK");
     fake_result(2, "messages.sendMessage", "Updates", SHORT_SENT(8, 11));
     ab_wait(b, 0);
-    ab_expect(b, "NewMessage 8 own2 | state 11 5 1 | row 2 told | reply 2 RESULT");
+    ab_expect(b, "NewMessage 8 own2 | state 11 0 1 | row 2 told | reply 2 RESULT");
     ab_done(b);
 }
 

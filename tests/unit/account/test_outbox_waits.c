@@ -234,7 +234,7 @@ static void who_asks_hears_of_every_stage(void **state)
     assert_int_equal(mt_account_send(b->a, b->now, &send), MT_OK);
     ab_expect(b, "row 1 | row 0 | stage 2 queued after 1");
     answer(b, 8, 11);
-    ab_expect(b, "NewMessage 8 own1 | state 11 5 1 | row 2 | reply 1 RESULT | row 1 | stage 2 sending");
+    ab_expect(b, "NewMessage 8 own1 | state 11 0 1 | row 2 | reply 1 RESULT | row 1 | stage 2 sending");
     fake_error(2, "messages.sendMessage", 420, "FLOOD_WAIT_8");
     ab_wait(b, 0);
     ab_expect(b, "row 0 | stage 2 waiting 8s");
@@ -298,7 +298,7 @@ static void results_that_are_no_updates_are_kept_too(void **state)
     fake_result(2, "messages.deleteMessages", "messages.AffectedMessages",
                 "{\"_\":\"messages.affectedMessages\",\"pts\":11,\"pts_count\":1}");
     ab_wait(b, 0);
-    ab_expect(b, "DeleteMessages own1 | state 11 5 1 | row 2 | reply 1 RESULT"); /* its pts counts: trap 57 */
+    ab_expect(b, "DeleteMessages own1 | state 11 0 1 | row 2 | reply 1 RESULT"); /* its pts counts: trap 57 */
     write_to(b, 2, "messages.deleteMessages", "{\"id\":[3]}", "d");
     ab_expect(b, "reply 2 RESULT again");
     assert_non_null(strstr(b->last, "\"pts_count\":1"));

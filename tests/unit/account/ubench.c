@@ -102,6 +102,8 @@ const char *ub_asks(struct ubench *b)
     size_t n = 0;
 
     all[0] = 0;
+    if (mt_updates_wants_sync(b->u))
+        mt_updates_synced(b->u);
     while (mt_updates_next_ask(b->u, b->now, &ask)) {
         struct tl_view v = view_of((struct tl_slice){ask.p, ask.n});
         const char *one = "state";

@@ -206,6 +206,7 @@ static void carry_out(struct wire *w, const struct mt_fx *fx)
         mt_job_run(job);
         mt_account_done(w->a, w->now, fx->token, MT_OK, job);
     }
+    w->wants_sync = w->wants_sync || fx->kind == MT_FX_SYNC;
     if (fx->kind == MT_FX_UPDATE)
         see(w, fx);
     if (fx->kind == MT_FX_GAP)
@@ -229,6 +230,9 @@ bool wire_commit(struct wire *w)
         carry_out(w, &fx);
     }
     mt_account_committed(w->a, w->now);
+    if (w->wants_sync)
+        mt_account_synced(w->a, w->now);
+    w->wants_sync = false;
     return any;
 }
 

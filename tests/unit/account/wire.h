@@ -22,7 +22,8 @@ struct wire {
     struct sb_world *world;
     struct sb_server *server;
     struct mt_account *a;
-    bool pfs;              /* by seed */
+    bool pfs; /* by seed */
+    bool wants_sync;
     struct mt_saved saved; /* what keys.db has */
     struct mt_now now;
     struct {
