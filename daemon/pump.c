@@ -128,6 +128,13 @@ static void put_send(struct tgd_pump *p, int32_t account, struct mt_now now, con
         rpc_render_fx(p->d->rpc, now, account, fx, append, p);
 }
 
+/* The next start asks again: no reason to stop for. */
+static void save_addresses(struct store *s, int32_t account, const struct mt_fx *fx)
+{
+    if (store_save_addresses(s, account, fx->addresses) != MT_OK)
+        tgd_log(MT_LOG_WARN, "storage", "addresses: %s", store_error(s));
+}
+
 static void carry_out(struct tgd_pump *p, struct tgd_account *a, struct mt_now now, const struct mt_fx *fx)
 {
     struct store *s = p->d->store;
@@ -150,9 +157,7 @@ static void carry_out(struct tgd_pump *p, struct tgd_account *a, struct mt_now n
         mt_account_done(a->core, now, fx->token, store_save_auth(s, id, fx->saved), NULL);
         break;
     case MT_FX_SAVE_ADDRESSES:
-        /* the next start asks again: no reason to stop for */
-        if (store_save_addresses(s, id, fx->addresses) != MT_OK)
-            tgd_log(MT_LOG_WARN, "storage", "addresses: %s", store_error(s));
+        save_addresses(s, id, fx);
         break;
     case MT_FX_SAVE_SALTS:
         need_turn(p);

@@ -304,7 +304,9 @@ static bool ask_idly(struct mt_updates *u, struct mt_now now, struct mt_updates_
 bool mt_updates_next_ask(struct mt_updates *u, struct mt_now now, struct mt_updates_ask *ask)
 {
     *ask = (struct mt_updates_ask){0};
-    if (!u->online || u->turn_open || (u->diff.step == MT_DIFF_DUE && !is_qts_safe(u)))
+    if (!u->online || u->turn_open)
+        return false;
+    if (u->diff.step == MT_DIFF_DUE && !is_qts_safe(u))
         return false;
     if (u->diff.step == MT_DIFF_DUE)
         ask_common(u, ask);
