@@ -1,59 +1,10 @@
-#include "rpc/profile.h"
-#include "rpc/sub.h"
+#include "rpc/methods/places.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define READ_AT_ONCE 1000
 #define ANSWER_MAX   (2u * 1024 * 1024) /* bytes of events in one answer */
-
-static void fail_unknown_name(struct rpc_req *req, const char *name)
-{
-    rpc_fail_hint(req, RPC_E_SUBSCRIPTION_UNKNOWN, "listSubscriptions lists them", "no subscription '%s'",
-                  name);
-}
-
-/* A cursor parameter that names a place; false: answered. */
-static bool take_cursor(struct rpc_req *req, const char *param, struct rpc_cursor *out)
-{
-    const char *text = rpc_arg_str(req, param);
-
-    if (rpc_cursor_parse(text, out) && rpc_cursor_valid(req->rpc, *out))
-        return true;
-    rpc_fail(req, RPC_E_CURSOR_INVALID, "params.%s: no such cursor '%.40s'", param, text);
-    return false;
-}
-
-static int put_name(struct rpc_req *req, const char *name, struct rpc_cursor at)
-{
-    const struct rpc_host *h = rpc_host_of(req);
-    int r = h->sub_put(h->ctx, name, at);
-
-    if (req->hold < RPC_HOLD_COMMIT)
-        req->hold = RPC_HOLD_COMMIT;
-    req->wrote = true;
-    if (r < 0)
-        rpc_fail(req, RPC_E_STORAGE, "%s", mt_strerror(r));
-    return r;
-}
-
-static int count_name(void *arg, const char *name, struct rpc_cursor acked, int64_t since)
-{
-    ++*(size_t *)arg;
-    return 0;
-}
-
-/* Each takes room on disk for ever. False: answered. */
-static bool room_for_name(struct rpc_req *req)
-{
-    const struct rpc_host *h = rpc_host_of(req);
-    size_t n = 0;
-
-    h->sub_each(h->ctx, count_name, &n);
-    if (n >= RPC_NAMED_MAX)
-        rpc_fail_hint(req, RPC_E_BUSY, "dropSubscription forgets one", "%zu names keep a place already", n);
-    return n < RPC_NAMED_MAX;
-}
 
 /* False: answered. */
 static bool room_for_sub(struct rpc_req *req)
@@ -68,53 +19,6 @@ static bool room_for_sub(struct rpc_req *req)
     else
         return true;
     return false;
-}
-
-/*
- * Where a consumer begins: `since`, else the last ack of its name, else now. A new name, or one with a
- * `since`, is stored there. False: answered.
- */
-static bool begin_at(struct rpc_req *req, const char *name, struct rpc_cursor *at)
-{
-    const struct rpc_host *h = rpc_host_of(req);
-    const char *since = rpc_arg_str(req, "since");
-
-    bool known = name && h->sub_get(h->ctx, name, at) == MT_OK;
-
-    if (!since && known)
-        return true;
-    if (name && !known && !room_for_name(req))
-        return false;
-    if (!since || strcmp(since, "now") == 0)
-        *at = h->journal_end(h->ctx);
-    else if (strcmp(since, "oldest") == 0)
-        *at = rpc_journal_start(req->rpc);
-    else if (!take_cursor(req, "since", at))
-        return false;
-    return !name || put_name(req, name, *at) >= 0;
-}
-
-/* One holder at a time; true: the name is free now. */
-static bool take_name(struct rpc_req *req, struct mt_now now, const char *name, bool takeover)
-{
-    struct rpc_sub *sub;
-    struct rpc_req *other;
-    int64_t pid;
-
-    if (!name || !rpc_name_holder(req->rpc, name, &sub, &other, &pid))
-        return true;
-    if (!takeover) {
-        rpc_fail_hint(req, RPC_E_BUSY, "takeover: true ends the other", "'%s' is held by process %lld", name,
-                      (long long)pid);
-        return false;
-    }
-    if (sub) {
-        rpc_sub_end(sub, now, "takeover");
-    } else {
-        other->now = now;
-        rpc_fail(other, RPC_E_BUSY, "'%s' was taken over", name);
-    }
-    return true;
 }
 
 /* Of accounts that the filter admits and that keep no journal. */
@@ -169,8 +73,8 @@ static void subscribe(struct rpc_req *req, struct mt_now now)
         rpc_fail(req, RPC_E_INVALID_PARAMS, "params.ack: there is nothing to ack without a name");
         return;
     }
-    if (!room_for_sub(req) || !take_name(req, now, name, rpc_arg_bool(req, "takeover")) ||
-        !begin_at(req, name, &at))
+    if (!room_for_sub(req) || !rpc_since_fits(req) ||
+        !rpc_take_name(req, now, name, rpc_arg_bool(req, "takeover")) || !rpc_begin_at(req, name, &at))
         return;
     rpc_shape_of(req, &shape);
     s = rpc_sub_new(req->conn, req->filter, &shape, at);
@@ -205,118 +109,6 @@ void rpc_m_unsubscribe(struct rpc_req *req, struct mt_now now)
     }
     rpc_sub_end(s, now, NULL);
     rpc_answer_ok(req);
-}
-
-/* --- ack, seek, names --- */
-
-static void answer_place(struct rpc_req *req, struct rpc_cursor at)
-{
-    char text[32];
-
-    rpc_cursor_text(at, text);
-    rpc_after_sync(req);
-    rpc_answer(req, json_pack("{s:s}", "cursor", text));
-}
-
-void rpc_m_ack(struct rpc_req *req, struct mt_now now)
-{
-    const struct rpc_host *h = rpc_host_of(req);
-    const char *name = rpc_arg_str(req, "name");
-    struct rpc_cursor at, had;
-
-    if (h->sub_get(h->ctx, name, &had) != MT_OK) {
-        fail_unknown_name(req, name);
-        return;
-    }
-    if (!take_cursor(req, "cursor", &at))
-        return;
-    if (rpc_cursor_compare(at, had) <= 0)
-        at = had;
-    else if (put_name(req, name, at) < 0)
-        return;
-    answer_place(req, at);
-}
-
-void rpc_m_seek(struct rpc_req *req, struct mt_now now)
-{
-    const struct rpc_host *h = rpc_host_of(req);
-    const char *name = rpc_arg_str(req, "name");
-    struct rpc_sub *s = rpc_sub_by_name(req->rpc, name);
-    struct rpc_cursor at;
-
-    if (h->sub_get(h->ctx, name, &at) != MT_OK) {
-        fail_unknown_name(req, name);
-        return;
-    }
-    if (!take_cursor(req, "cursor", &at) || put_name(req, name, at) < 0)
-        return;
-    if (s) {
-        if (!s->sought)
-            s->before_seek = s->at;
-        s->sought = true;
-        s->at = at;
-        req->rpc->subs_due = true;
-        s->marked = s->has_left = false;
-        s->lost_told = (struct rpc_cursor){0};
-    }
-    answer_place(req, at);
-}
-
-struct listing {
-    struct rpc_req *req;
-    json_t *items;
-};
-
-static int list_row(void *arg, const char *stored, struct rpc_cursor acked, int64_t since)
-{
-    struct listing *l = arg;
-    char cursor[32];
-    struct rpc_sub *sub;
-    struct rpc_req *other;
-    int64_t pid;
-    const char *name = rpc_own_name(l->req->profile, stored);
-    bool held = rpc_name_holder(l->req->rpc, stored, &sub, &other, &pid);
-    json_t *row;
-
-    if (!name)
-        return 0;
-    rpc_cursor_text(acked, cursor);
-    row = json_pack("{s:s,s:s,s:b}", "name", name, "cursor", cursor, "held", held);
-    if (row && since)
-        json_object_set_new(row, "since", json_integer(since));
-    if (row && pid)
-        json_object_set_new(row, "pid", json_integer(pid));
-    return json_array_append_new(l->items, row) ? MT_E_NOMEM : 0;
-}
-
-void rpc_m_listSubscriptions(struct rpc_req *req, struct mt_now now)
-{
-    const struct rpc_host *h = rpc_host_of(req);
-    struct listing l = {req, json_array()};
-
-    h->sub_each(h->ctx, list_row, &l);
-    rpc_answer(req, json_pack("{s:o}", "items", l.items));
-}
-
-void rpc_m_dropSubscription(struct rpc_req *req, struct mt_now now)
-{
-    const struct rpc_host *h = rpc_host_of(req);
-    const char *name = rpc_arg_str(req, "name");
-    int r;
-
-    if (!take_name(req, now, name, false))
-        return;
-    r = h->sub_drop(h->ctx, name);
-    if (r == MT_E_NOT_FOUND) {
-        fail_unknown_name(req, name);
-        return;
-    }
-    req->hold = RPC_HOLD_COMMIT;
-    req->wrote = true;
-    if (r < 0)
-        rpc_fail(req, RPC_E_STORAGE, "%s", mt_strerror(r));
-    else
-        rpc_answer_ok(req);
 }
 
 /* --- getEvents, waitEvent --- */
@@ -507,16 +299,16 @@ static void get_events(struct rpc_req *req, struct mt_now now)
         rpc_fail(req, RPC_E_INVALID_PARAMS, "params.ack: there is nothing to ack without a name");
         return;
     }
-    if (!take_name(req, now, name, false))
+    if (!rpc_take_name(req, now, name, false))
         return;
     if (rpc_arg(req, "ack")) {
-        if (!take_cursor(req, "ack", &acked))
+        if (!rpc_take_cursor(req, "ack", &acked))
             return;
         if ((h->sub_get(h->ctx, name, &had) != MT_OK || rpc_cursor_compare(acked, had) > 0) &&
-            put_name(req, name, acked) < 0)
+            rpc_put_name(req, name, acked) < 0)
             return;
     }
-    if (!begin_at(req, name, &w->at))
+    if (!rpc_begin_at(req, name, &w->at))
         return;
     w->from = w->at;
     req->holds = name;
@@ -539,7 +331,7 @@ static void wait_event(struct rpc_req *req, struct mt_now now)
     }
     w->one = true;
     w->limit = 1;
-    if (!begin_at(req, NULL, &w->at) || !nothing_lost(w))
+    if (!rpc_begin_at(req, NULL, &w->at) || !nothing_lost(w))
         return;
     begin_wait(req, now);
 }

@@ -162,6 +162,21 @@ TEST(a_name_has_one_holder_until_it_is_taken_over)
     END;
 }
 
+TEST(a_takeover_that_cannot_begin_ends_nobody)
+{
+    BEGIN;
+    struct rpc_conn *other = rig_connect(g);
+
+    rig_say(g, other, "{\"id\":1,\"method\":\"subscribe\",\"params\":{\"name\":\"bot\"}}");
+    say(g, "{\"id\":2,\"method\":\"subscribe\",\"params\":{\"name\":\"bot\",\"takeover\":true,\"since\":\"9."
+           "9\"}}");
+    assert_string_equal(got(g, "error.data.name"), "CURSOR_INVALID");
+    assert_string_equal(rig_read(g, other), "");
+    say(g, "{\"id\":3,\"method\":\"subscribe\",\"params\":{\"name\":\"bot\"}}");
+    assert_string_equal(got(g, "error.data.name"), "BUSY");
+    END;
+}
+
 TEST(auto_acks_follow_the_bytes_that_left)
 {
     struct rpc_cursor acked;
@@ -473,6 +488,7 @@ int main(void)
         cmocka_unit_test(since_says_where_a_subscription_begins),
         cmocka_unit_test(a_name_keeps_the_place_of_its_last_ack),
         cmocka_unit_test(a_name_has_one_holder_until_it_is_taken_over),
+        cmocka_unit_test(a_takeover_that_cannot_begin_ends_nobody),
         cmocka_unit_test(auto_acks_follow_the_bytes_that_left),
         cmocka_unit_test(seek_goes_back),
         cmocka_unit_test(get_events_is_one_call_per_turn_of_a_shell_loop),

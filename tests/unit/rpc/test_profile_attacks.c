@@ -303,6 +303,8 @@ static void nobody_takes_over_a_name_of_others(void **state)
     say(g, "{\"id\":1,\"method\":\"subscribe\",\"params\":{\"name\":\"bot\",\"takeover\":true}}");
     assert_string_equal(got(g, "result.subscription"), "1");
     assert_string_equal(rig_read(g, all), ""); /* not closed */
+    say(g, "{\"id\":1,\"method\":\"getEvents\",\"params\":{\"name\":\"bot\"}}");
+    assert_non_null(strstr(got(g, "error.message"), "'bot' is held")); /* by the name that it has here */
     say(g, "{\"id\":1,\"method\":\"seek\",\"params\":{\"name\":\"other\",\"cursor\":\"1.0\"}}");
     assert_string_equal(got(g, "error.data.name"), "SUBSCRIPTION_UNKNOWN");
     say(g, "{\"id\":1,\"method\":\"dropSubscription\",\"params\":{\"name\":\"../bot\"}}");
