@@ -6,8 +6,9 @@
 #include "tests/sandbox/peer.h"
 #include "tl/ids.h"
 
-#define SWEEP_US  (60 * MT_US_PER_S) /* how often old sessions and keys are looked for */
-#define CONNS_MAX 65536
+#define SWEEP_US   (60 * MT_US_PER_S) /* how often old sessions and keys are looked for */
+#define CONNS_MAX  65536
+#define PACKET_MAX 1044480 /* on more a real server hangs up without a word */
 
 struct sb_server *sb_server_new(const struct sb_server_cfg *cfg, struct mt_now now)
 {
@@ -406,7 +407,8 @@ void sb_server_feed(struct sb_server *s, struct mt_now now, uint32_t conn, const
         mt_frame_next(c->frame, &ev);
         if (ev.kind == MT_FRAME_NONE)
             break;
-        if (ev.kind == MT_FRAME_FAILED || !is_welcome(s, c))
+        if (ev.kind == MT_FRAME_FAILED || (ev.kind == MT_FRAME_PACKET && ev.n > PACKET_MAX) ||
+            !is_welcome(s, c))
             sb_conn_close(s, c, SB_CLOSE_NOW);
         else if (ev.kind == MT_FRAME_PACKET && ev.n >= 24 && !tl_load64(ev.p))
             plain_packet(s, c, at, ev.p, ev.n);
