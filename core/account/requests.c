@@ -235,6 +235,7 @@ void mt_areq_failed(struct mt_account *a, struct mt_now now, struct mt_areq *r, 
     if (code == MT_E_STATE && a->running && !r->cancelled && may_repeat(r, sent) && r->redirects < 8 &&
         r->kind != MT_AREQ_CONFIG) {
         r->redirects++;
+        r->maybe = r->maybe || sent != MT_SENT_NO; /* whatever becomes of the next copy */
         r->step = MT_AREQ_PAUSED; /* picked up at the end of this verb, when the DC is gone */
         r->until = now.mono;
         return;

@@ -16,12 +16,13 @@ void mt_sends_pump(struct mt_account *a, struct mt_now now)
         mt_outbox_number(a->outbox, now, msg_id, random_id);
     if (!a->running || !a->saved.user_id)
         return;
+    mt_outbox_clock(a->outbox, (mt_account_server_time(a, now) - now.wall) / MT_US_PER_S);
     if (a->connected && mt_updates_is_in_sync(a->updates))
         mt_outbox_in_sync(a->outbox, now);
     while (mt_outbox_next(a->outbox, now, &call)) {
         struct mt_areq *r;
 
-        if (call.look && a->saved.bot) { /* bots may not search */
+        if (call.search && a->saved.bot) { /* bots may not search */
             mt_outbox_looked(a->outbox, now, call.id, NULL, 0);
             continue;
         }
@@ -32,7 +33,7 @@ void mt_sends_pump(struct mt_account *a, struct mt_now now)
         }
         r->ref = call.id;
         r->token = call.look ? 0 : mt_outbox_token(a->outbox, call.id);
-        r->flags = call.random_id ? MT_CALL_RANDOM_ID : MT_CALL_REPEATABLE; /* it does no harm */
+        r->flags = call.random_id ? MT_CALL_RANDOM_ID : call.once ? 0 : MT_CALL_REPEATABLE;
         r->deadline = call.deadline;
         mt_areq_start(a, now, r);
     }

@@ -19,7 +19,29 @@ void mt_ob_end_unknown(struct mt_outbox *ob, struct mt_ob_row *row)
 
 /* --- success --- */
 
-static void sent(struct mt_outbox *ob, struct mt_now now, struct mt_ob_row *row, const void *p, size_t n)
+static bool is_own(const struct mt_ob_row *row, int64_t random_id)
+{
+    for (size_t i = 0; i < row->n_ids; i++)
+        if (row->ids[i].random_id == random_id)
+            return true;
+    return false;
+}
+
+/* The messages that it became. */
+static void note_known(struct mt_outbox *ob, const struct mt_ob_row *row, const void *p, size_t n)
+{
+    struct tl_view v, u;
+    struct tl_vec list;
+
+    if (!row->n_ids || !n || tl_view_open_exact(&v, p, n) || v.def->id != TL_updates)
+        return;
+    list = tl_get_vector(&v, TLF_updates__updates);
+    while (tl_vec_object(&list, &u))
+        if (u.def->id == TL_updateMessageID && is_own(row, tl_get_long(&u, TLF_updateMessageID__random_id)))
+            mt_ob_note_known(ob, row->chat, tl_get_int(&u, TLF_updateMessageID__id));
+}
+
+void mt_ob_sent(struct mt_outbox *ob, struct mt_now now, struct mt_ob_row *row, const void *p, size_t n)
 {
     struct mt_reply r = {.kind = MT_REPLY_RESULT, .p = p, .n = n, .sent = MT_SENT_YES};
     struct tl_out json = {0};
@@ -28,6 +50,7 @@ static void sent(struct mt_outbox *ob, struct mt_now now, struct mt_ob_row *row,
 
     if (!n || !def || tl_field_to_json(&in, &def->result, &json))
         tl_out_reset(&json);
+    note_known(ob, row, p, n);
     mt_ob_end(ob, row, MT_SEND_SENT, (struct tl_slice){json.data, json.len}, &r);
     tl_out_free(&json);
     mt_ob_start_lanes(ob, now);
@@ -38,7 +61,7 @@ void mt_outbox_result(struct mt_outbox *ob, struct mt_now now, int64_t id, const
     struct mt_ob_row *row = mt_ob_by_id(ob, id);
 
     if (row)
-        sent(ob, now, row, p, n);
+        mt_ob_sent(ob, now, row, p, n);
 }
 
 static uint32_t known_numbers(const struct mt_ob_row *row)
@@ -68,7 +91,7 @@ void mt_ob_found(struct mt_outbox *ob, struct mt_now now, struct mt_ob_row *row)
     tl_put_vector(&out, 0);
     tl_put_int(&out, (int32_t)(now.wall / MT_US_PER_S));
     tl_put_int(&out, 0);
-    sent(ob, now, row, out.data, out.len);
+    mt_ob_sent(ob, now, row, out.data, out.len);
     tl_out_free(&out);
 }
 
@@ -166,13 +189,15 @@ void mt_outbox_error(struct mt_outbox *ob, struct mt_now now, int64_t id, const 
             mt_ob_found(ob, now, row);
             return;
         }
+        if (e->maybe)
+            row->maybe = true;
         row->find_until = now.mono + MT_FIND_WAIT;
         mt_ob_step(ob, now, row, MT_OB_FINDING);
         *find = true;
         return;
     }
     if (is_done_already(row, e->text)) {
-        sent(ob, now, row, NULL, 0);
+        mt_ob_sent(ob, now, row, NULL, 0);
         return;
     }
     mt_ob_refused(ob, now, row, e);
@@ -202,12 +227,17 @@ void mt_outbox_failed(struct mt_outbox *ob, struct mt_now now, int64_t id, int c
     if (code == MT_E_PEER && !row->n_ids) {
         /* It was executed, only we cannot read what became of it. The same again would be executed again, and
          * its answer could be read no better. */
-        sent(ob, now, row, NULL, 0);
+        mt_ob_sent(ob, now, row, NULL, 0);
         return;
     }
     row->maybe = row->maybe || how != MT_SENT_NO;
+    row->checked = row->checked && how == MT_SENT_NO;
     if (row->maybe)
         how = MT_SENT_UNKNOWN;
+    if (code == MT_E_STATE && mt_ob_is_edit(row) && mt_ob_deadline_of(row) > now.mono) {
+        row->step = MT_OB_READY; /* those who wait may still hear how it ended */
+        return;
+    }
     if (code == MT_E_TIMEOUT) {
         r.kind = MT_REPLY_TIMEOUT;
         if (mt_ob_deadline_of(row) > now.mono) { /* somebody joined who has more time */

@@ -44,6 +44,7 @@ struct mt_ob_row {
     bool maybe;      /* an earlier attempt may have been executed */
     bool told;       /* somebody was told that it goes on: its end is an event */
     bool old;        /* sent too long ago to be sent again */
+    bool checked;    /* an edit: the message was looked at since the last attempt */
     int32_t refused; /* code of a refusal that counts if no earlier copy is found; 0: none */
     char refusal[64];
     int64_t refused_for; /* s */
@@ -63,7 +64,8 @@ struct mt_ob_lane {
     struct mt_ob_row *first, *last; /* never empty */
 };
 
-#define MT_OB_SLOW_MAX 32
+#define MT_OB_SLOW_MAX  32
+#define MT_OB_KNOWN_MAX 64
 
 struct mt_outbox {
     struct mt_outbox_cfg cfg;
@@ -71,7 +73,14 @@ struct mt_outbox {
     size_t n_rows;
     int64_t last_id;
     bool loaded;
+    int64_t load_at;    /* mono: what could not be loaded is tried again; 0 = nothing */
+    int64_t ahead;      /* s: the server's clock before ours */
     struct tl_out body; /* the function last given out */
+    struct {
+        mt_chat_id chat;
+        int32_t number;
+    } known[MT_OB_KNOWN_MAX]; /* messages that sends of ours became: no other send became these */
+    size_t next_known;
     struct {
         mt_chat_id chat;
         int64_t until;      /* mono; 0: free */
@@ -107,6 +116,8 @@ int64_t mt_ob_deadline_of(const struct mt_ob_row *row);
 
 /* --- ends.c --- */
 
+/* Success; `p`, `n`: the answer, or nothing. */
+void mt_ob_sent(struct mt_outbox *ob, struct mt_now now, struct mt_ob_row *row, const void *p, size_t n);
 /* It was executed, and no more is known than its numbers. */
 void mt_ob_found(struct mt_outbox *ob, struct mt_now now, struct mt_ob_row *row);
 /* The server, or what is known of it, says wait: held, or answered. */
@@ -119,6 +130,11 @@ void mt_ob_end_unknown(struct mt_outbox *ob, struct mt_ob_row *row);
 
 /* Whether its content can be found again in the chat. */
 bool mt_ob_can_look(const struct mt_ob_row *row);
+/* An edit that may have been made: it is not made again unseen, or it would undo what came after it. */
+bool mt_ob_must_look(const struct mt_ob_row *row);
+bool mt_ob_is_edit(const struct mt_ob_row *row);
+/* What a send of this chat became. */
+void mt_ob_note_known(struct mt_outbox *ob, mt_chat_id chat, int32_t number);
 int mt_ob_look_encode(const struct mt_outbox *ob, const struct mt_ob_row *row, struct tl_out *out);
 
 /* --- waiters.c --- */

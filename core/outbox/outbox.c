@@ -138,7 +138,7 @@ int64_t mt_ob_deadline_of(const struct mt_ob_row *row)
 }
 
 /* True: it may leave. */
-static bool prepare(struct mt_outbox *ob, struct mt_now now, struct mt_ob_row *row)
+static bool prepare(struct mt_outbox *ob, struct mt_now now, struct mt_ob_row *row, bool look)
 {
     int64_t slow = row->n_ids ? mt_ob_slow_until(ob, now, row->chat) : 0;
     char text[48];
@@ -153,7 +153,7 @@ static bool prepare(struct mt_outbox *ob, struct mt_now now, struct mt_ob_row *r
         return false;
     }
     tl_out_reset(&ob->body);
-    err = row->step == MT_OB_LOOK ? mt_ob_look_encode(ob, row, &ob->body) : mt_ob_encode(row, &ob->body);
+    err = look ? mt_ob_look_encode(ob, row, &ob->body) : mt_ob_encode(row, &ob->body);
     if (err == MT_E_NOMEM)
         return false; /* the next turn tries again */
     if (err) {
@@ -172,12 +172,12 @@ bool mt_outbox_next(struct mt_outbox *ob, struct mt_now now, struct mt_outbox_ca
 
     for (struct mt_ob_lane *lane = ob->lanes, *next; lane; lane = next) {
         struct mt_ob_row *row = lane->first;
-        bool look = row->step == MT_OB_LOOK;
+        bool look = row->step == MT_OB_LOOK || (row->step == MT_OB_READY && mt_ob_must_look(row));
 
         next = lane->next;
         if (!look && row->step != MT_OB_READY)
             continue;
-        if (!prepare(ob, now, row)) {
+        if (!prepare(ob, now, row, look)) {
             ended = true;
             continue;
         }
@@ -187,7 +187,9 @@ bool mt_outbox_next(struct mt_outbox *ob, struct mt_now now, struct mt_outbox_ca
                                         .n = ob->body.len,
                                         .deadline = look ? now.mono + LOOK_PATIENCE : mt_ob_deadline_of(row),
                                         .random_id = row->n_ids && !look,
-                                        .look = look};
+                                        .once = !look && mt_ob_is_edit(row),
+                                        .look = look,
+                                        .search = look && row->n_ids};
         return true;
     }
     if (ended)

@@ -69,6 +69,8 @@ void mt_outbox_taken_back(struct mt_outbox *ob, struct mt_now now, int64_t id);
 bool mt_outbox_cancel(struct mt_outbox *ob, struct mt_now now, uint64_t token);
 /* Whoever waits: MT_OK, it will not go out; MT_E_STATE: it may have; MT_E_NOT_FOUND: it has ended. */
 int mt_outbox_withdraw(struct mt_outbox *ob, struct mt_now now, int64_t id);
+/* By how many s the server's clock is ahead of ours. */
+void mt_outbox_clock(struct mt_outbox *ob, int64_t ahead);
 void mt_outbox_committed(struct mt_outbox *ob, struct mt_now now);
 void mt_outbox_tick(struct mt_outbox *ob, struct mt_now now);
 int64_t mt_outbox_deadline(const struct mt_outbox *ob);
@@ -81,7 +83,9 @@ struct mt_outbox_call {
     size_t n;
     int64_t deadline;
     bool random_id; /* the server knows a repetition by it; else repeating does no harm by itself */
-    bool look;      /* no write: a search for what may have been sent; ends in mt_outbox_looked() */
+    bool once;      /* but for this one, which is looked at before it is repeated */
+    bool look;      /* no write: what became of it; ends in mt_outbox_looked() */
+    bool search;    /* by a search, which bots may not */
 };
 /* A send whose row is committed. False: none. */
 bool mt_outbox_next(struct mt_outbox *ob, struct mt_now now, struct mt_outbox_call *call);

@@ -166,7 +166,10 @@ int mt_outbox_submit(struct mt_outbox *ob, struct mt_now now, const struct mt_se
 struct loading {
     struct mt_outbox *ob;
     struct mt_now now;
+    bool again; /* some are here already */
+    bool failed;
 };
+#define LOAD_AGAIN MT_US_PER_S
 
 /* Until when it is tried: a queued one as it says, one that may have left for a day, another for its caller.
  */
@@ -180,8 +183,15 @@ static int64_t end_of(const struct mt_ob_row *row)
 static int load_row(void *arg, const struct mt_outbox_row *stored)
 {
     struct loading *l = arg;
-    struct mt_ob_row *row = mt_ob_row_new((const char *)stored->method.p, stored->method.n,
-                                          (const char *)stored->params.p, stored->params.n);
+    struct mt_ob_row *row;
+
+    l->failed = true; /* until it is in its lane */
+    if (l->again && mt_ob_by_id(l->ob, stored->id)) {
+        l->failed = false;
+        return 0;
+    }
+    row = mt_ob_row_new((const char *)stored->method.p, stored->method.n, (const char *)stored->params.p,
+                        stored->params.n);
 
     if (!row)
         return MT_E_NOMEM;
@@ -209,17 +219,24 @@ static int load_row(void *arg, const struct mt_outbox_row *stored)
         mt_ob_row_free(row);
         return MT_E_NOMEM;
     }
+    l->failed = false;
     return 0;
 }
 
 void mt_outbox_load(struct mt_outbox *ob, struct mt_now now)
 {
-    struct loading l = {ob, now};
+    struct loading l = {ob, now, ob->load_at != 0, false};
+    int err;
 
     if (ob->loaded || !ob->cfg.store || !ob->cfg.store->each_unsent)
         return;
     ob->loaded = true;
-    ob->cfg.store->each_unsent(ob->cfg.store->ctx, load_row, &l);
+    ob->load_at = 0;
+    err = ob->cfg.store->each_unsent(ob->cfg.store->ctx, load_row, &l);
+    if (l.failed || (err != MT_OK && err != MT_E_NOT_FOUND)) {
+        ob->loaded = false; /* no memory, or the disk: not before the next start would be too late */
+        ob->load_at = now.mono + LOAD_AGAIN;
+    }
     mt_outbox_tick(ob, now); /* what has expired ends, the first of every lane begins */
 }
 
@@ -230,4 +247,5 @@ void mt_outbox_logged_out(struct mt_outbox *ob)
             mt_ob_reply_all(ob, row, &(struct mt_reply){.kind = MT_REPLY_NOT_LOGGED_IN});
     mt_ob_drop_all(ob);
     ob->loaded = false;
+    ob->load_at = 0;
 }

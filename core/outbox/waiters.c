@@ -272,6 +272,10 @@ static bool expire_one(struct mt_outbox *ob, struct mt_now now)
 
 void mt_outbox_tick(struct mt_outbox *ob, struct mt_now now)
 {
+    if (ob->load_at && ob->load_at <= now.mono) {
+        mt_outbox_load(ob, now); /* and ticks */
+        return;
+    }
     while (expire_one(ob, now))
         ;
     mt_ob_start_lanes(ob, now);
@@ -279,7 +283,7 @@ void mt_outbox_tick(struct mt_outbox *ob, struct mt_now now)
 
 int64_t mt_outbox_deadline(const struct mt_outbox *ob)
 {
-    int64_t at = MT_NEVER;
+    int64_t at = ob->load_at ? ob->load_at : MT_NEVER;
 
     for (const struct mt_ob_lane *lane = ob->lanes; lane; lane = lane->next)
         for (const struct mt_ob_row *row = lane->first; row; row = row->next) {

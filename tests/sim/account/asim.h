@@ -39,6 +39,7 @@ enum asim_class {
 #define ASKED       400
 #define BOX_IDS     600 /* message ids in a box */
 #define TEXT_MAX    24
+#define SECRETS     80 /* that anybody is sent in a run */
 #define DISK_BLOCKS 20000
 #define KEYS_DCS    4 /* by number of the DC */
 
@@ -50,12 +51,13 @@ struct owner;
 enum box { BOX_COMMON, BOX_FAMILY, BOX_NEWS, BOXES };
 
 struct happening {
-    enum { HAP_NEW, HAP_EDIT, HAP_DELETE, HAP_HOLE, HAP_AFRESH } kind;
+    enum { HAP_NEW, HAP_EDIT, HAP_DELETE, HAP_HOLE, HAP_AFRESH, HAP_SECRET } kind;
     enum box box;
     mt_chat_id chat;
     int32_t id;  /* HOLE: what is up to here may be missing; AFRESH: all boxes, up to where they are heard of
                     again */
     int32_t pts; /* of the update, 0: has none */
+    int64_t secret;
     char text[TEXT_MAX];
 };
 struct said {
@@ -67,6 +69,9 @@ struct view {
     struct said said[BOXES][BOX_IDS];
     int32_t last_id[BOXES], last_pts[BOXES], hole[BOXES];
     bool afresh[BOXES];
+    int64_t secrets[SECRETS]; /* as they came */
+    unsigned n_secrets;
+    bool fewer_secrets; /* a login was lost: what came before the next is not heard of any more */
 };
 void view_init(struct view *v, const int32_t first[BOXES]);
 /* False: this cannot follow what was journaled before; why[] says it. */
@@ -88,7 +93,7 @@ struct disk {
     size_t n_peers;
     struct mt_channel_row channels[8];
     size_t n_channels;
-    const struct mt_outbox_row *rows[LETTERS * 2];
+    const struct mt_outbox_row *rows[LETTERS * 6];
     size_t n_rows;
     struct view view;
     /* written at once and synced, as keys.db is; emptied with the commit of what forgets the login */
@@ -158,6 +163,8 @@ struct owner {
     unsigned n_letters;
     struct asked asked[ASKED + 1]; /* by token, from 1 */
     unsigned n_asked;
+    int64_t secrets[SECRETS]; /* that were sent to it */
+    unsigned n_secrets;
     struct told told[ASKED];
     size_t n_told;
 };
@@ -246,12 +253,29 @@ void owner_fini(struct owner *o);
 void ask_send(struct owner *o);
 void ask_again(struct owner *o); /* a send with a dedup key, once more */
 void ask_call(struct owner *o);
+/* Calls with "_", and the chat where they do something; NULL: there is nothing to do it to. */
+json_t *ask_edit(struct owner *o, mt_chat_id *chat);
+json_t *ask_take_back(struct owner *o, mt_chat_id *chat);
+json_t *ask_peer(const struct owner *o, mt_chat_id chat); /* the InputPeer as this account must name it */
+unsigned ask_token(struct owner *o, int letter);          /* 0: there were too many */
+/* writes.c: edits, deletions, read marks through the outbox */
+void ask_write(struct owner *o);
 void ask_cancel(struct owner *o);
 /* A REPLY effect: kept until what it promises is so. */
 void ask_take(struct owner *o, const struct mt_fx *fx);
 void ask_committed(struct owner *o);
 void ask_synced(struct owner *o);
 void ask_died(struct owner *o, bool power);
+
+/* --- secrets.c: what has a qts, and is forgotten by the server once it was named --- */
+
+void secret_send(struct owner *o);
+void secret_race(struct owner *o);
+/* False: this cannot follow what was journaled before. */
+bool secret_tell(struct view *v, const struct happening *h, char why[160]);
+void secret_check(struct owner *o);
+/* Its number, out of an updateNewEncryptedMessage; 0: it is none. */
+int64_t secret_of(const struct tl_view *update);
 
 /* --- wires.c --- */
 

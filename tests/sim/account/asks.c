@@ -6,7 +6,7 @@
 #include "tests/sim/account/asim.h"
 #include "tl/json.h"
 
-static unsigned ask(struct owner *o, int letter)
+unsigned ask_token(struct owner *o, int letter)
 {
     struct asked *a;
 
@@ -18,7 +18,7 @@ static unsigned ask(struct owner *o, int letter)
 }
 
 /* The InputPeer of a chat as this account must name it. */
-static json_t *input_peer(const struct owner *o, mt_chat_id chat)
+json_t *ask_peer(const struct owner *o, mt_chat_id chat)
 {
     enum mt_peer_kind kind;
     struct mt_peer peer;
@@ -53,8 +53,8 @@ static mt_chat_id some_chat(struct owner *o)
 static void submit(struct owner *o, unsigned letter)
 {
     struct letter *l = &o->letters[letter];
-    unsigned token = o->a ? ask(o, (int)letter) : 0;
-    json_t *params = json_pack("{s:o, s:s}", "peer", input_peer(o, l->to), "message", l->text);
+    unsigned token = o->a ? ask_token(o, (int)letter) : 0;
+    json_t *params = json_pack("{s:o, s:s}", "peer", ask_peer(o, l->to), "message", l->text);
     char *text = json_dumps(params, JSON_COMPACT);
     int64_t patience = (int64_t)(5 + asim_random(o->s, 300)) * MT_US_PER_S;
     struct mt_send send = {.token = token,
@@ -118,7 +118,7 @@ static int32_t own_message(struct owner *o, enum box box, const struct said **sa
     return 0;
 }
 
-static json_t *edit(struct owner *o)
+json_t *ask_edit(struct owner *o, mt_chat_id *chat)
 {
     enum box box = asim_random(o->s, 2) ? BOX_COMMON : BOX_FAMILY;
     const struct said *said;
@@ -127,17 +127,19 @@ static json_t *edit(struct owner *o)
 
     if (!id)
         return NULL;
+    *chat = said->chat;
     snprintf(text, sizeof text, "%.*s.%u", (int)strcspn(said->text, "."), said->text,
              (unsigned)asim_random(o->s, 900));
-    return json_pack("{s:s, s:o, s:i, s:s}", "_", "messages.editMessage", "peer", input_peer(o, said->chat),
+    return json_pack("{s:s, s:o, s:i, s:s}", "_", "messages.editMessage", "peer", ask_peer(o, said->chat),
                      "id", id, "message", text);
 }
 
-static json_t *take_back(struct owner *o)
+json_t *ask_take_back(struct owner *o, mt_chat_id *chat)
 {
     const struct said *said;
     int32_t id = own_message(o, BOX_COMMON, &said);
 
+    *chat = id ? said->chat : 0;
     return id ? json_pack("{s:s, s:b, s:[i]}", "_", "messages.deleteMessages", "revoke", 1, "id", id) : NULL;
 }
 
@@ -156,8 +158,8 @@ static json_t *forward(struct owner *o)
             continue;
         snprintf(random_id, sizeof random_id, "%llu", (unsigned long long)asim_random(o->s, UINT32_MAX));
         return json_pack("{s:s, s:o, s:[i], s:[s], s:o}", "_", "messages.forwardMessages", "from_peer",
-                         input_peer(o, said->chat), "id", id, "random_id", random_id, "to_peer",
-                         input_peer(o, some_chat(o)));
+                         ask_peer(o, said->chat), "id", id, "random_id", random_id, "to_peer",
+                         ask_peer(o, some_chat(o)));
     }
     return NULL;
 }
@@ -165,11 +167,12 @@ static json_t *forward(struct owner *o)
 static json_t *some_call(struct owner *o, struct mt_call *call)
 {
     uint64_t what = asim_random(o->s, 12);
+    mt_chat_id chat;
 
     if (what < 2)
-        return edit(o);
+        return ask_edit(o, &chat);
     if (what < 3)
-        return take_back(o);
+        return ask_take_back(o, &chat);
     if (what >= 10 && !o->bot) {
         call->flags = MT_CALL_RANDOM_ID;
         return forward(o);
@@ -181,10 +184,10 @@ static json_t *some_call(struct owner *o, struct mt_call *call)
     }
     if (what < 7)
         return json_pack("{s:s, s:o, s:i}", "_", "messages.readHistory", "peer",
-                         input_peer(o, o->index ? o->s->alice : o->s->bob), "max_id",
+                         ask_peer(o, o->index ? o->s->alice : o->s->bob), "max_id",
                          (int)o->disk.view.last_id[BOX_COMMON]);
     return json_pack("{s:s, s:o, s:i, s:i, s:i, s:i, s:i, s:i, s:s}", "_", "messages.getHistory", "peer",
-                     input_peer(o, some_chat(o)), "offset_id", 0, "offset_date", 0, "add_offset", 0, "limit",
+                     ask_peer(o, some_chat(o)), "offset_id", 0, "offset_date", 0, "add_offset", 0, "limit",
                      (int)asim_random(o->s, 50), "max_id", 0, "min_id", 0, "hash", "0");
 }
 
@@ -200,7 +203,7 @@ void ask_call(struct owner *o)
     if (!o->a || o->n_asked == ASKED || !(json = some_call(o, &call)))
         return;
     name = json_string_value(json_object_get(json, "_"));
-    call.token = ask(o, -1);
+    call.token = ask_token(o, -1);
     call.deadline = o->s->t + (int64_t)(5 + asim_random(o->s, 300)) * MT_US_PER_S;
     asim_trace(o->s, "%s calls %s (request %u)", o->name, name, (unsigned)call.token);
     const struct tl_def *def = tl_def_by_name(name, strlen(name), true);

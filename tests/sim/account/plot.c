@@ -312,12 +312,16 @@ static void act(struct asim *s)
     uint64_t what = asim_random(s, 100);
     struct owner *o = &s->owners[asim_random(s, 5) * 3 / 7]; /* the bot is asked less */
 
-    if (what < 30)
+    if (what < 4 && !o->bot)
+        (what < 1 && s->class >= ASIM_DEATHS && !o->losses ? secret_race : secret_send)(o);
+    else if (what < 30)
         people_talk(s);
     else if (what < 50)
         ask_send(o);
     else if (what < 56)
         ask_again(o);
+    else if (what < 61)
+        ask_write(o);
     else if (what < 70)
         ask_call(o);
     else if (what < 72)
@@ -410,6 +414,8 @@ static void come_to_rest(struct asim *s)
     asim_say(s, s->bob, s->bot);
     asim_say(s, s->carol, s->family);
     asim_say(s, s->alice, s->news);
+    secret_send(&s->owners[0]);
+    secret_send(&s->owners[1]);
     asim_advance(s, s->t + 10 * MT_US_PER_S);
     wait_for_rest(s);
     if (s->verbose) {

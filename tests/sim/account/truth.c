@@ -287,6 +287,8 @@ void truth_check(struct asim *s, struct asim_totals *totals)
         struct owner *o = &s->owners[i];
 
         check_state(s, o);
+        if (!o->bot)
+            secret_check(o);
         for (int box = 0; box < BOXES; box++)
             if (follows(s, i, (enum box)box))
                 check_view(s, o, (enum box)box);

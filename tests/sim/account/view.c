@@ -72,6 +72,9 @@ size_t view_read(const void *p, size_t n, struct happening *out, size_t max)
     case TL_updateDeleteChannelMessages:
         return of_ids(&v, TLF_updateDeleteChannelMessages__messages,
                       tl_get_long(&v, TLF_updateDeleteChannelMessages__channel_id), out, max);
+    case TL_updateNewEncryptedMessage:
+        *out = (struct happening){.kind = HAP_SECRET, .secret = secret_of(&v)};
+        return 1;
     default:
         return 0;
     }
@@ -90,7 +93,7 @@ static int wording(const char *text)
 
 static bool wrong(char why[160], const struct happening *h, const char *what)
 {
-    static const char *const kinds[] = {"new", "edit", "delete", "hole", "afresh"};
+    static const char *const kinds[] = {"new", "edit", "delete", "hole", "afresh", "secret"};
 
     snprintf(why, 160, "%s of message %d ('%s', pts %d) in box %d: %s", kinds[h->kind], (int)h->id, h->text,
              (int)h->pts, (int)h->box, what);
@@ -116,6 +119,7 @@ bool view_tell(struct view *v, const struct happening *h, char why[160])
     if (h->kind == HAP_AFRESH) {
         for (int box = 0; box < BOXES; box++)
             v->afresh[box] = true;
+        v->fewer_secrets = true;
         return true;
     }
     if (h->kind == HAP_HOLE) {
@@ -123,6 +127,8 @@ bool view_tell(struct view *v, const struct happening *h, char why[160])
         v->hole[h->box] = h->id;
         return true;
     }
+    if (h->kind == HAP_SECRET)
+        return secret_tell(v, h, why);
     if (h->id <= 0 || h->id >= BOX_IDS)
         return wrong(why, h, "no such number");
     said = &v->said[h->box][h->id];
@@ -152,6 +158,7 @@ bool view_tell(struct view *v, const struct happening *h, char why[160])
         return advance(v, h, why);
     case HAP_HOLE:
     case HAP_AFRESH:
+    case HAP_SECRET:
         break;
     }
     return true;
