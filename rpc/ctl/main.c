@@ -193,6 +193,21 @@ static int history(struct ctl *c, char **words, int n)
     return call(c, "getHistory", params);
 }
 
+/* Short words for the commonest methods; the first ones read their words in a way of their own. */
+static const struct {
+    const char *word, *method;
+} shorthands[] = {{"login", "logIn"},        {"listen", "subscribe"}, {"send", "sendMessage"},
+                  {"history", "getHistory"}, {"chats", "getDialogs"}, {"info", "getInfo"},
+                  {"status", "getHealth"}};
+
+static const char *method_of(const char *word)
+{
+    for (size_t i = 0; i < sizeof shorthands / sizeof *shorthands; i++)
+        if (strcmp(word, shorthands[i].word) == 0)
+            return shorthands[i].method;
+    return word;
+}
+
 /* `help`, `help METHOD`: JSON like every method, but a page for whoever sits at a terminal. */
 static int help(struct ctl *c, char **words, int n)
 {
@@ -200,15 +215,10 @@ static int help(struct ctl *c, char **words, int n)
     json_t *params;
 
     if (!c->path && (n == 0 || plain) && (c->table || isatty(STDOUT_FILENO)))
-        return ctl_help_page(c, plain ? words[0] : NULL);
-    params = plain ? json_pack("{s:s}", "method", words[0]) : ctl_params(c, "help", words, n);
+        return ctl_help_page(c, plain ? method_of(words[0]) : NULL);
+    params = plain ? json_pack("{s:s}", "method", method_of(words[0])) : ctl_params(c, "help", words, n);
     return call(c, "help", params);
 }
-
-/* Short words for the commonest methods. */
-static const struct {
-    const char *word, *method;
-} shorthands[] = {{"chats", "getDialogs"}, {"info", "getInfo"}, {"status", "getHealth"}};
 
 static int run(struct ctl *c, char **words, int n)
 {
@@ -224,9 +234,7 @@ static int run(struct ctl *c, char **words, int n)
         return history(c, words + 1, n - 1);
     if (strcmp(method, "help") == 0)
         return help(c, words + 1, n - 1);
-    for (size_t i = 0; i < sizeof shorthands / sizeof *shorthands; i++)
-        if (strcmp(method, shorthands[i].word) == 0)
-            method = shorthands[i].method;
+    method = method_of(method);
     return call(c, method, ctl_params(c, method, words + 1, n - 1));
 }
 

@@ -185,6 +185,8 @@ def test_tgctl_help_is_a_page_for_people(bob):
     assert json.loads(ctl(bob, "help getMe").stdout)["items"][0]["name"] == "getMe"
     assert "messages.getHistory - " in ctl(bob, "-H help messages.getHistory").stdout
     assert ctl(bob, "-H help nothing").returncode == 1
+    for word, method in (("send", "sendMessage"), ("listen", "subscribe"), ("chats", "getDialogs")):
+        assert json.loads(ctl(bob, f"help {word}").stdout)["items"][0]["name"] == method  # what stands behind a short word
 
 
 def test_tgctl_refuses_secrets_on_its_command_line(daemon):
