@@ -6,7 +6,10 @@
 
 #include <string.h>
 
+#include "tl/ids.h"
+
 #define REACTIONS_MAX 16
+#define PARTS_MAX     100 /* calls that unpin one chat */
 
 static void done(struct rpc_req *req, struct mt_now now, const struct mt_reply *reply)
 {
@@ -79,6 +82,54 @@ void rpc_m_pinMessage(struct rpc_req *req, struct mt_now now)
     rpc_peer(req, now, rpc_arg(req, "chat_id"), pin_found);
 }
 
+/* A big chat is done in parts: the server says what is left. */
+struct unpin {
+    struct mt_peer peer;
+    unsigned part;
+};
+
+static void unpin_all(struct rpc_req *req, struct mt_now now);
+
+static void unpinned(struct rpc_req *req, struct mt_now now, const struct mt_reply *reply)
+{
+    struct unpin *u = rpc_state(req);
+    struct tl_view v;
+
+    if (reply->n && tl_view_open_exact(&v, reply->p, reply->n) == TL_OK &&
+        v.def->id == TL_messages_affectedHistory &&
+        tl_get_int(&v, TLF_messages_affectedHistory__offset) > 0 && u->part < PARTS_MAX) {
+        u->part++;
+        unpin_all(req, now);
+        return;
+    }
+    rpc_answer_ok(req);
+}
+
+static void unpin_all(struct rpc_req *req, struct mt_now now)
+{
+    const struct unpin *u = rpc_state(req);
+    json_t *params = json_pack("{s:o}", "peer", rpc_peer_json(&u->peer));
+    char key[RPC_PART_KEY];
+
+    if (params && rpc_arg_int(req, "thread_id"))
+        json_object_set(params, "top_msg_id", rpc_arg(req, "thread_id"));
+    rpc_send(req, now, "messages.unpinAllMessages", params, u->peer.chat, rpc_part_key(req, u->part, key),
+             unpinned);
+}
+
+static void unpin_all_of(struct rpc_req *req, struct mt_now now, const struct mt_peer *peer)
+{
+    struct unpin *u = rpc_alloc(req, sizeof *u);
+
+    if (!u) {
+        rpc_fail_nomem(req);
+        return;
+    }
+    *u = (struct unpin){.peer = *peer};
+    rpc_set_state(req, u);
+    unpin_all(req, now);
+}
+
 static void unpin_found(struct rpc_req *req, struct mt_now now, const struct mt_peer *peer)
 {
     json_t *params = of_message(req, peer, "id");
@@ -90,7 +141,14 @@ static void unpin_found(struct rpc_req *req, struct mt_now now, const struct mt_
 
 void rpc_m_unpinMessage(struct rpc_req *req, struct mt_now now)
 {
-    rpc_peer(req, now, rpc_arg(req, "chat_id"), unpin_found);
+    bool all = rpc_arg_bool(req, "all");
+
+    if (all == (rpc_arg(req, "message_id") != NULL))
+        rpc_fail(req, RPC_E_INVALID_PARAMS, "params: one of message_id and all");
+    else if (all && rpc_arg_bool(req, "queue"))
+        rpc_fail(req, RPC_E_INVALID_PARAMS, "params.queue: not together with all");
+    else
+        rpc_peer(req, now, rpc_arg(req, "chat_id"), all ? unpin_all_of : unpin_found);
 }
 
 /* --- reactions --- */

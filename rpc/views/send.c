@@ -40,6 +40,7 @@ static const char *method_name(const char *function, const json_t *params)
         {"channels.readHistory", "markRead", NULL},
         {"messages.readDiscussion", "markRead", NULL},
         {"messages.updatePinnedMessage", "unpinMessage", "unpin"},
+        {"messages.unpinAllMessages", "unpinMessage", NULL},
         {"messages.updatePinnedMessage", "pinMessage", NULL},
         {"messages.forwardMessages", "copyMessages", "drop_author"},
         {"messages.forwardMessages", "forwardMessages", NULL},

@@ -68,6 +68,24 @@ def test_pin_and_unpin(bob, sandbox):
     bob.refuses("MESSAGE_ID_INVALID", "pinMessage", chat_id="@alice", message_id=99999)
 
 
+def test_unpin_all_of_a_chat_in_as_many_calls_as_it_takes(bob, sandbox):
+    for i in range(5):
+        post(sandbox, f"pin {i}", to="@bob")
+        bob.call("pinMessage", chat_id="@alice", message_id=last(bob, "@alice", f"pin {i}")["id"])
+    pinned = [m for m in bob.call("getHistory", chat_id="@alice", limit=20)["items"] if m.get("pinned")]
+    assert len(pinned) == 5
+    bob.refuses("INVALID_PARAMS", "unpinMessage", chat_id="@alice")
+    bob.refuses("INVALID_PARAMS", "unpinMessage", chat_id="@alice", all=True, message_id=pinned[0]["id"])
+    bob.refuses("INVALID_PARAMS", "unpinMessage", chat_id="@alice", all=True, queue=True)
+    for _ in range(2):  # one key, done once; then nothing is pinned any more
+        assert bob.call("unpinMessage", chat_id="@alice", all=True, dedup_key="all")["ok"]
+    assert not [m for m in bob.call("getHistory", chat_id="@alice", limit=20)["items"] if m.get("pinned")]
+    assert sandbox("stats")["methods"]["messages.unpinAllMessages"]["calls"] == 3
+    at = bob.call("getEvents", since="oldest", limit=1000)["cursor"]
+    post(sandbox, "after", to="@bob")  # no gap was made
+    assert bob.call("waitEvent", types=["message"], since=at, wait=10)["message"]["text"] == "after"
+
+
 def test_react_and_take_it_back(bob, sandbox):
     post(sandbox, "nice?", to="@bob")
     message = last(bob, "@alice", "nice?")["id"]

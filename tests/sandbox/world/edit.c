@@ -186,6 +186,42 @@ static void update_pinned(struct sb_turn *t)
     sb_answer_updates(t);
 }
 
+/* At most so many at once; the caller asks again for the rest. */
+#define UNPIN_MAX 2
+
+static void unpin_all(struct sb_turn *t)
+{
+    struct sb_peer peer;
+    const struct sb_chat *c;
+    const struct sb_ids *ids;
+    struct sb_box *box;
+    int32_t count = 0, left = 0;
+
+    if (!sb_arg_peer(t, TLF_messages_unpinAllMessages__peer, &peer))
+        return;
+    c = peer.kind == SB_CHANNEL ? sb_chat_get(t->w, peer) : NULL;
+    if (c && !sb_is_admin(c, t->me->id)) {
+        sb_refuse(t, 400, "CHAT_ADMIN_REQUIRED");
+        return;
+    }
+    ids = sb_history_of(t->w, t->me, peer);
+    box = sb_box_of(t->w, t->me, peer);
+    for (size_t i = 0; ids && box && i < ids->n; i++) {
+        struct sb_msg *m = sb_box_msg(box, ids->v[i]);
+
+        if (!m || !m->post->pinned)
+            continue;
+        if (count == UNPIN_MAX) {
+            left++;
+            continue;
+        }
+        sb_pin(t, m, false, false);
+        count++;
+    }
+    sb_answer(t, json_pack("{s:s,s:i,s:i,s:i}", "_", "messages.affectedHistory", "pts", box ? box->pts : 0,
+                           "pts_count", count, "offset", left));
+}
+
 /* The one reaction of the call: "" where it takes its own back; NULL after refusing. */
 static char *reaction_of(struct sb_turn *t)
 {
@@ -285,6 +321,7 @@ const struct sb_method sb_methods_edit[] = {
     {TL_messages_deleteMessages, 0, delete_messages},
     {TL_messages_deleteHistory, 0, delete_history},
     {TL_channels_deleteMessages, 0, delete_in_channel},
+    {TL_messages_unpinAllMessages, 0, unpin_all},
     {TL_messages_updatePinnedMessage, 0, update_pinned},
     {TL_messages_sendReaction, 0, send_reaction},
     {TL_messages_getMessageReactionsList, 0, reactions_list},

@@ -38,6 +38,30 @@ static void answer_sent(struct rig *g, int id)
     json_decref(value);
 }
 
+TEST(all_are_unpinned_in_as_many_calls_as_it_takes)
+{
+    uint8_t answer[16];
+    char first[80];
+    BEGIN;
+    tl_store32(answer, TL_messages_affectedHistory);
+    tl_store32(answer + 4, 9);  /* pts */
+    tl_store32(answer + 8, 1);  /* pts_count */
+    tl_store32(answer + 12, 3); /* there are more */
+    say(g, "{\"id\":1,\"method\":\"unpinMessage\",\"params\":{\"chat_id\":\"@alice\",\"all\":true,\"dedup_"
+           "key\":\"k\"}}");
+    assert_string_equal(g->core[0].method, "messages.unpinAllMessages");
+    snprintf(first, sizeof first, "%s", g->core[0].dedup);
+    assert_string_equal(first, "k");
+    rig_result(g, 0, answer, sizeof answer);
+    assert_string_equal(g->core[0].method, "messages.unpinAllMessages");
+    assert_string_not_equal(g->core[0].dedup, first); /* a call of its own */
+    assert_string_equal(rig_read(g, g->c), "");
+    tl_store32(answer + 12, 0);
+    rig_result(g, 0, answer, sizeof answer);
+    assert_non_null(strstr(rig_read(g, g->c), "\"ok\":true"));
+    END;
+}
+
 TEST(every_write_goes_into_the_outbox)
 {
     static const struct {
@@ -204,6 +228,7 @@ TEST(cancelled_while_the_answer_is_awaited_it_was_sent)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_are_unpinned_in_as_many_calls_as_it_takes),
         cmocka_unit_test(every_write_goes_into_the_outbox),
         cmocka_unit_test(what_was_done_already_is_fetched),
         cmocka_unit_test(progress_is_told_to_who_asks),
