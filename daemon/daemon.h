@@ -180,7 +180,7 @@ struct tgd_pump *tgd_pump_new(struct tgd *d); /* NULL: no memory */
 void tgd_pump_free(struct tgd_pump *p);
 /* Does all that is ready: ticks, effects, one commit per round, output. Arms the timer. */
 void tgd_pump(struct tgd_pump *p);
-void tgd_pump_synced(struct tgd_pump *p, struct mt_now now); /* a sync has ended */
+void tgd_pump_synced(struct tgd_pump *p, struct mt_now now); /* a sync has ended, well or not */
 /* True: the last commit failed, and accounts are stopped until one works. */
 bool tgd_pump_is_halted(const struct tgd_pump *p);
 

@@ -271,6 +271,7 @@ static void on_signal(evutil_socket_t number, short what, void *arg)
 static void on_synced(void *ctx)
 {
     struct tgd *d = ctx;
+
     rpc_synced(d->rpc, tgd_now(), store_synced(d->store));
     tgd_pump_synced(d->pump, tgd_now());
 }

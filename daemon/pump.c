@@ -25,10 +25,11 @@ struct tgd_pump {
     bool turn_failed;
     bool storage_failed; /* the last commit failed: accounts are stopped until storage works again */
     int64_t retry_at, retry_delay, works_since;
-    uint64_t committed;     /* newest turn */
-    int64_t unsynced_since; /* mono time of the first commit that is not synced; 0 = none */
-    bool sync_awaited;      /* by an account */
-    bool sync_failed;       /* the last one: the next one is not at once */
+    uint64_t committed;                /* newest turn */
+    int64_t unsynced_since;            /* mono time of the first commit that is not synced; 0 = none */
+    bool sync_awaited;                 /* by an account */
+    bool sync_failed;                  /* the last one: the next one is not at once */
+    int64_t sync_retry_at, sync_delay; /* of a sync that failed; 0 = none is due */
     int64_t trim_at;
     int64_t watchdog_us, watchdog_at;
     struct tgd_sleep sleep;
@@ -246,11 +247,32 @@ static void note_turn(struct tgd_pump *p)
             a->sync_turn = p->committed;
 }
 
+/* One that failed is tried again by itself: who waits for it may be the last that wrote for hours. */
+static void plan_retry(struct tgd_pump *p, struct mt_now now)
+{
+    bool had_failed = p->sync_delay != 0;
+
+    if (!store_sync_failed(p->d->store)) {
+        p->sync_delay = p->sync_retry_at = 0;
+        if (had_failed)
+            tgd_log(MT_LOG_INFO, "storage", "syncs work again");
+        return;
+    }
+    if (!had_failed)
+        tgd_log(MT_LOG_WARN, "storage", "a sync failed: the newest events may not survive a power cut");
+    p->sync_delay = had_failed ? p->sync_delay * 2 : SYNC_DELAY;
+    if (p->sync_delay > RETRY_DELAY_MAX)
+        p->sync_delay = RETRY_DELAY_MAX;
+    p->sync_retry_at = now.mono + p->sync_delay;
+}
+
 void tgd_pump_synced(struct tgd_pump *p, struct mt_now now)
 {
     struct tgd *d = p->d;
     uint64_t synced = store_synced(d->store);
 
+    p->sync_failed = store_sync_failed(d->store);
+    plan_retry(p, now);
     if (!p->sync_awaited)
         return;
     p->sync_awaited = false;
@@ -267,9 +289,10 @@ void tgd_pump_synced(struct tgd_pump *p, struct mt_now now)
         tgd_account_touch(a);
         mt_account_synced(a->core, now);
     }
-    p->sync_failed = p->sync_awaited && !p->unsynced_since;
-    if (p->sync_failed)
+    if (p->sync_awaited && !p->unsynced_since && !p->sync_retry_at) {
+        p->sync_failed = true;
         p->unsynced_since = now.mono;
+    }
 }
 
 /* False: nothing of this turn may leave. */
@@ -381,6 +404,10 @@ static void tick(struct tgd_pump *p, struct mt_now now)
         p->unsynced_since = 0;
         tgd_worker_sync(d->worker);
     }
+    if (p->sync_retry_at && p->sync_retry_at <= now.mono) {
+        p->sync_retry_at = 0;
+        tgd_worker_sync(d->worker);
+    }
     if (store_journal_is_over(d->store) && p->trim_at > now.mono + TRIM_PAUSE)
         p->trim_at = now.mono + TRIM_PAUSE;
     if (p->trim_at <= now.mono && d->n_closed && !p->storage_failed)
@@ -411,6 +438,8 @@ static void arm(struct tgd_pump *p, struct mt_now now, bool at_once)
         earlier(&at, p->retry_at);
     if (p->unsynced_since)
         earlier(&at, wants_sync(p) ? now.mono : p->unsynced_since + SYNC_DELAY);
+    if (p->sync_retry_at)
+        earlier(&at, p->sync_retry_at);
     if (p->watchdog_us)
         earlier(&at, p->watchdog_at);
     at = at > now.mono ? at - now.mono : 0;

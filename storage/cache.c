@@ -1,12 +1,19 @@
 /*
  * cache.db: what only saves time. It never makes a turn fail: a damaged one is thrown away, one that cannot
- * be opened is done without. Opened at first use.
+ * be opened is done without for a while. Opened at first use. It is never synced: after a power cut its pages
+ * may be of different times, which no check would notice; so it goes where a new epoch begins.
  */
 #include "storage/internal.h"
 
 #include <unistd.h>
 
-enum { TRIM_EVERY = 4096, KEEP_IDS = 1000000, TRIM_ROWS = 64, KEEP_NAMES_S = 30 * 24 * 3600 };
+enum {
+    TRIM_EVERY = 4096,
+    KEEP_IDS = 1000000,
+    TRIM_ROWS = 64,
+    KEEP_NAMES_S = 30 * 24 * 3600,
+    TRY_AGAIN_S = 300
+};
 
 void store_cache_close(struct store *s)
 {
@@ -30,12 +37,21 @@ static void remove_file(const char *path)
     }
 }
 
+void store_cache_drop(struct store *s)
+{
+    char path[STORE_PATH_MAX];
+
+    store_cache_close(s);
+    store_path(s, path, "cache.db");
+    remove_file(path);
+}
+
 static bool ready(struct store *s)
 {
     char path[STORE_PATH_MAX], err[STORE_ERR_MAX];
     int rc;
 
-    if (s->cache.db || s->cache.off)
+    if (s->cache.db || s->wall < s->cache.off_until)
         return s->cache.db != NULL;
     store_path(s, path, "cache.db");
     rc = store_db_open(path, STORE_DB_CACHE, &store_schema_cache, false, &s->cache.db, err);
@@ -44,7 +60,7 @@ static bool ready(struct store *s)
         rc = store_db_open(path, STORE_DB_CACHE, &store_schema_cache, false, &s->cache.db, err);
     }
     if (rc != MT_OK) {
-        s->cache.off = true;
+        s->cache.off_until = s->wall + TRY_AGAIN_S;
         mt_logf(s->env, MT_LOG_WARN, "store", "going on without cache.db: %s", err);
     }
     return rc == MT_OK;
@@ -52,13 +68,10 @@ static bool ready(struct store *s)
 
 static void failed(struct store *s, int rc)
 {
-    char path[STORE_PATH_MAX];
-
-    store_cache_close(s);
-    if (rc == STORE_E_CORRUPT) {
-        store_path(s, path, "cache.db");
-        remove_file(path);
-    }
+    if (rc == STORE_E_CORRUPT)
+        store_cache_drop(s);
+    else
+        store_cache_close(s);
 }
 
 static int simple(struct store *s, enum store_sql id)

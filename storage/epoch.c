@@ -133,6 +133,8 @@ int store_epoch_open(struct store *s, const struct store_cfg *cfg, const struct 
     rc = store_lock_write(s->lock_fd, &s->note);
     if (rc != MT_OK)
         return store_fail(s, rc, "cannot write tgd.lock");
+    if (raise)
+        store_cache_drop(s);
     store_db_exec(s->db, "PRAGMA synchronous=FULL");
     rc = put(s, epoch, raise, run);
     store_db_exec(s->db, "PRAGMA synchronous=NORMAL");

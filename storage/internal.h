@@ -73,8 +73,8 @@ struct store {
 
     struct {
         sqlite3 *db;
-        bool off;  /* could not be opened: goes on without */
-        bool open; /* a transaction is open */
+        int64_t off_until; /* Unix s; could not be opened: goes on without */
+        bool open;         /* a transaction is open */
         uint32_t puts;
     } cache;
 
@@ -249,3 +249,4 @@ int store_outbox_by_dedup(struct store *s, int32_t account, mt_chat_id chat, con
 void store_cache_committed(struct store *s);
 void store_cache_rolled_back(struct store *s);
 void store_cache_close(struct store *s);
+void store_cache_drop(struct store *s); /* another is made at the next use */

@@ -155,6 +155,8 @@ bool store_in_turn(const struct store *s);
 void store_rollback(struct store *s);
 /* Helper thread: syncs the WAL and checkpoints when due. */
 int store_sync_run(struct store *s);
+/* Whether the last one did not do all that it should. Any thread. */
+bool store_sync_failed(const struct store *s);
 /* The newest turn that is power-safe. Any thread. */
 uint64_t store_synced(const struct store *s);
 

@@ -47,9 +47,13 @@ static int checkpoint(struct store *s)
     return rc == SQLITE_BUSY ? SQLITE_OK : rc; /* somebody reads: next time */
 }
 
-/* Emptied by cutting it off: what stood in it stays in no file. */
+/* Cut off, so that what stood in it stays in no file. The writer waits for the second half only. */
 static int empty_wal(struct store *s)
 {
+    int rc = sqlite3_wal_checkpoint_v2(s->sync.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+
+    if (rc != SQLITE_OK && rc != SQLITE_BUSY)
+        return rc;
     return sqlite3_wal_checkpoint_v2(s->sync.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 }
 
@@ -92,6 +96,11 @@ int store_sync_run(struct store *s)
     }
     atomic_store(&s->sync.err, store_db_code(rc));
     return store_db_code(rc);
+}
+
+bool store_sync_failed(const struct store *s)
+{
+    return atomic_load(&s->sync.err) != MT_OK;
 }
 
 uint64_t store_synced(const struct store *s)

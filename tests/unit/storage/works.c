@@ -338,7 +338,7 @@ static int do_cache(struct fixture *f, int turn)
     int rc;
 
     store_cache_close(f->s);
-    f->s->cache.off = false;
+    f->s->cache.off_until = 0;
     rc = store_cache_msg_chat(f->s, 1, turn - 1, &chat);
     assert_true(rc == MT_OK || rc == MT_E_NOT_FOUND);
     if (rc == MT_OK)
@@ -354,7 +354,7 @@ static void check_cache(struct fixture *f, int turn, int rc)
 {
     mt_chat_id chat;
 
-    f->s->cache.off = false;
+    f->s->cache.off_until = 0;
     assert_int_equal(store_cache_put_msg_chat(f->s, 1, 100000 + turn, 5), MT_OK);
     assert_int_equal(store_cache_msg_chat(f->s, 1, 100000 + turn, &chat), MT_OK);
     assert_int_equal(chat, 5);
