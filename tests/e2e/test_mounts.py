@@ -219,7 +219,7 @@ def test_a_sync_that_fails_is_told_and_tried_again_by_itself(faulty):
 
 def test_a_sync_that_takes_long_holds_up_only_who_waits_for_it(faulty, sandbox):
     me = faulty.call("getMe")["id"]
-    faulty.faults("sync ms 3000")
+    faulty.faults("sync ms 1000")
     with faulty.lines() as c, faulty.subscribe(types=["message"], direction="in", since="now") as events:
         c.send({"id": 1, "method": "sendMessage", "params": {"chat_id": "@alice", "text": "kept", "queue": True}})
         for i in range(20):
