@@ -6,7 +6,8 @@
  *     P == L, C == 0 (a read mark)        yes            L
  *     P <  L + C                          no, is old     L
  *     P >  L + C                          waits          L
- *     updateReadChannelInbox, P > L       yes            L      (it has no count and must not make a gap)
+ *     updateReadChannelInbox, P > L       yes            L      (it has no count and must not make a gap;
+ *                                                          nor does a channel begin with it)
  *
  * qts counts by one each; qts 0 stands outside. Source: protocol.md 8.2, 8.3.
  */

@@ -150,7 +150,7 @@ static struct mt_counter *counter_of(struct mt_updates *u, const struct mt_box_a
     ch = mt_chan_get(u, at->channel);
     if (!ch)
         return NULL;
-    if (!ch->counter.known && ch->diff.step == MT_DIFF_IDLE) {
+    if (!ch->counter.known && ch->diff.step == MT_DIFF_IDLE && !at->mark) {
         ch->counter.known = true;
         ch->counter.value = at->pts - at->count;
         mt_chan_dirty(u, ch);
@@ -193,6 +193,10 @@ void mt_upd_offer(struct mt_updates *u, struct mt_now now, const struct mt_box_a
     c = counter_of(u, at, &busy);
     if (!c || (at->box != MT_BOX_CHANNEL && !c->known)) {
         mt_diff_due(u, now);
+        return;
+    }
+    if (at->mark && !c->known) { /* it counts nothing: no beginning, or the message beside it were old */
+        mt_upd_deliver(u, now, p, n, around);
         return;
     }
     if (busy) {

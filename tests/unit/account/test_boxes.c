@@ -247,6 +247,18 @@ static void a_read_mark_of_a_channel_neither_counts_nor_makes_a_gap(void **state
     ub_done(b);
 }
 
+static void a_channel_does_not_begin_with_a_read_mark(void **state) /* trap 56 */
+{
+    struct ubench *b = ub_started();
+
+    ub_feed(b, c_plain(read_inbox(20, 51)));
+    ub_expect(b, "ReadChannelInbox 3");
+    ub_feed(b, c_plain(u_chan(20, 1, 50, 1)));
+    ub_feed(b, c_plain(u_chan(20, 2, 51, 1)));
+    ub_expect(b, "NewChannelMessage 1 | channel 20 50 | NewChannelMessage 2 | channel 20 51");
+    ub_done(b);
+}
+
 static void too_many_waiting_updates_become_a_difference_at_once(void **state)
 {
     struct ubench *b = ub_started();
@@ -348,6 +360,7 @@ int main(void)
         cmocka_unit_test(a_followed_channel_goes_on_from_its_stored_pts),
         cmocka_unit_test(a_gap_in_a_channel_asks_for_that_channel_only),
         cmocka_unit_test(a_read_mark_of_a_channel_neither_counts_nor_makes_a_gap),
+        cmocka_unit_test(a_channel_does_not_begin_with_a_read_mark),
         cmocka_unit_test(too_many_waiting_updates_become_a_difference_at_once),
         cmocka_unit_test(a_pts_that_fell_back_far_is_a_server_that_began_anew),
         cmocka_unit_test(containers_with_seq_advance_seq_and_date),
