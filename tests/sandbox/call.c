@@ -66,6 +66,8 @@ static void deliver(struct sb_server *s, struct sb_session *ses, struct mt_now a
     sb_send_result(s, ses, at, req, p, n, failed);
     if (what == SB_DO_DUPLICATE)
         sb_send_result(s, ses, at, req, p, n, failed);
+    if (what == SB_DO_ANNOUNCE && sb_out_by_req(ses, req))
+        sb_announce(s, ses, at, sb_out_by_req(ses, req));
     if (what == SB_DO_CUT && ses->conn)
         sb_conn_close(s, ses->conn, SB_CLOSE_NOW);
     for (h = TAILQ_FIRST(&ses->helds); h; h = next) {

@@ -24,6 +24,10 @@ static const char *const do_name[] = {
     [SB_DO_FORGET_KEY] = "forget_key",
     [SB_DO_UNBIND] = "unbind",
     [SB_DO_NEW_SESSION] = "new_session",
+    [SB_DO_ASK] = "ask",
+    [SB_DO_RESEND_REQ] = "resend_req",
+    [SB_DO_ALL_INFO] = "all_info",
+    [SB_DO_ANNOUNCE] = "announce",
 };
 
 void sb_faults_init(struct sb_faults *f)

@@ -35,6 +35,10 @@ enum sb_fault_do {
     SB_DO_FORGET_KEY,  /* not executed: the server has lost the key of this message: -404 from here on */
     SB_DO_UNBIND,      /* a temporary key is not bound any more: AUTH_KEY_PERM_EMPTY */
     SB_DO_NEW_SESSION, /* the session is forgotten first, so that new_session_created comes again */
+    SB_DO_ASK,         /* msgs_state_req about what the client has not acknowledged; its answer is believed */
+    SB_DO_RESEND_REQ,  /* lost on the way, and asked for by msg_resend_req */
+    SB_DO_ALL_INFO,    /* lost on the way, and said to be so by msgs_all_info */
+    SB_DO_ANNOUNCE, /* executed; the answer waits until msg_resend_req asks for what msg_detailed_info told */
 };
 
 struct sb_fault {

@@ -66,6 +66,7 @@ struct sb_held {
 };
 TAILQ_HEAD(sb_helds, sb_held);
 
+#define SB_ASKED_MAX 32
 struct sb_session {
     struct sb_session *next; /* of its key */
     struct sb_key *key;
@@ -81,8 +82,11 @@ struct sb_session {
     uint64_t last_out_id;
     uint32_t out_content; /* content messages sent */
     int32_t seq;          /* containers of updates sent, beyond the first */
-    int64_t away_since;   /* server mono, while conn is NULL */
-    bool announced;       /* new_session_created was sent */
+    uint64_t ask_id;      /* of our last msgs_state_req, about these */
+    uint64_t asked[SB_ASKED_MAX];
+    size_t n_asked;
+    int64_t away_since; /* server mono, while conn is NULL */
+    bool announced;     /* new_session_created was sent */
     bool wants_updates;
     bool too_long; /* updates were thrown away */
     bool dirty;    /* in sb_server.dirty */
@@ -240,6 +244,8 @@ void sb_send_bad_salt(struct sb_server *s, struct sb_session *ses, struct mt_now
 /* Sends or announces a kept message again. */
 void sb_resend(struct sb_server *s, struct sb_session *ses, struct mt_now at, struct sb_out *o,
                bool allow_announce);
+/* It is told of by a msg_detailed_info and waits to be asked for. */
+void sb_announce(struct sb_server *s, struct sb_session *ses, struct mt_now at, struct sb_out *o);
 struct sb_out *sb_out_by_req(struct sb_session *ses, uint64_t req);
 struct sb_out *sb_out_by_id(struct sb_session *ses, uint64_t msg_id);
 /* The session lives on connection `c` from here on: what was not acknowledged is sent again. */
@@ -250,6 +256,11 @@ void sb_session_flush(struct sb_server *s, struct sb_session *ses, struct mt_now
 
 /* --- service.c: service messages. True: was one of them (and is done). --- */
 
+/* msgs_state_req about what was sent and not acknowledged: what the client says to have goes, the rest is
+ * sent again. */
+void sb_ask_states(struct sb_server *s, struct sb_session *ses, struct mt_now at);
+/* A message of the client that we claim not to have: asked for, or told of. */
+void sb_say_missing(struct sb_server *s, struct sb_session *ses, struct mt_now at, uint64_t msg_id, bool ask);
 bool sb_service(struct sb_server *s, struct sb_session *ses, struct mt_now at, const struct sb_in *m);
 /* What the seqno of a body with this id must be. ODD: an RPC, that is, no service message. */
 enum sb_parity { SB_PARITY_ODD, SB_PARITY_EVEN, SB_PARITY_ANY };

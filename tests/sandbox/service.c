@@ -171,6 +171,60 @@ static void acked(struct sb_session *ses, struct tl_in ids, uint32_t n)
         sb_session_acked(ses, tl_u64(&ids));
 }
 
+/* --- our questions --- */
+
+void sb_ask_states(struct sb_server *s, struct sb_session *ses, struct mt_now at)
+{
+    struct tl_out out = {0};
+    struct sb_out *o;
+
+    ses->n_asked = 0;
+    TAILQ_FOREACH(o, &ses->outs, link)
+    if (o->content && (o->sent || o->announce) && ses->n_asked < SB_ASKED_MAX)
+        ses->asked[ses->n_asked++] = o->msg_id;
+    if (!ses->n_asked)
+        return;
+    tl_put_u32(&out, TL_msgs_state_req);
+    tl_put_vector(&out, (uint32_t)ses->n_asked);
+    for (size_t i = 0; i < ses->n_asked; i++)
+        tl_put_u64(&out, ses->asked[i]);
+    o = out.err ? NULL : sb_send(s, ses, at, SB_SEND_NOTICE, 0, out.data, out.len);
+    ses->ask_id = o ? o->msg_id : 0;
+    tl_out_free(&out);
+}
+
+/* An answer to nothing that we asked, or of another length, says nothing. */
+static void told_states(struct sb_server *s, struct sb_session *ses, struct mt_now at, uint64_t id,
+                        struct tl_slice info)
+{
+    if (!ses->ask_id || id != ses->ask_id || info.n != ses->n_asked) {
+        mt_logf(s->env, MT_LOG_WARN, "session", "states that nobody asked for");
+        return;
+    }
+    ses->ask_id = 0;
+    for (size_t i = 0; i < info.n; i++) {
+        struct sb_out *o = sb_out_by_id(ses, ses->asked[i]);
+
+        if ((info.p[i] & 7) == 4)
+            sb_session_acked(ses, ses->asked[i]);
+        else if (o)
+            sb_resend(s, ses, at, o, false);
+    }
+}
+
+void sb_say_missing(struct sb_server *s, struct sb_session *ses, struct mt_now at, uint64_t msg_id, bool ask)
+{
+    uint8_t buf[32];
+    struct tl_out out = {.data = buf, .cap = sizeof buf, .fixed = true};
+
+    tl_put_u32(&out, ask ? TL_msg_resend_req : TL_msgs_all_info);
+    tl_put_vector(&out, 1);
+    tl_put_u64(&out, msg_id);
+    if (!ask)
+        tl_put_bytes(&out, "\x02", 1);
+    sb_send(s, ses, at, SB_SEND_NOTICE, 0, buf, out.len);
+}
+
 /* Reads the id vector that several messages have as their only field; false: malformed. */
 static bool read_ids(struct tl_in *in, uint32_t *n)
 {
@@ -202,6 +256,7 @@ bool sb_service(struct sb_server *s, struct sb_session *ses, struct mt_now at, c
 {
     struct tl_in in = tl_in(m->p, m->n);
     uint32_t id = tl_u32(&in);
+    struct tl_slice states;
     uint64_t arg;
     int32_t delay;
 
@@ -238,9 +293,14 @@ bool sb_service(struct sb_server *s, struct sb_session *ses, struct mt_now at, c
     case TL_destroy_auth_key:
         destroy_auth_key(s, ses, at, m);
         return true;
-    case TL_http_wait:       /* only means something over HTTP */
-    case TL_msgs_state_info: /* we never ask */
-    case TL_msgs_all_info:   /* volunteered */
+    case TL_msgs_state_info:
+        arg = tl_u64(&in);
+        states = tl_bytes(&in);
+        if (tl_end(&in) == TL_OK)
+            told_states(s, ses, at, arg, states);
+        return true;
+    case TL_http_wait:     /* only means something over HTTP */
+    case TL_msgs_all_info: /* volunteered */
         return true;
     default: /* an id off the wire, no enum */
         return false;

@@ -129,7 +129,15 @@ static bool struck(struct sb_server *s, struct sb_session *ses, struct mt_now at
         sb_session_reset(ses);
         announce(s, ses, at, m->id);
         return false;
+    case SB_DO_ASK:
+        sb_ask_states(s, ses, at);
+        return false;
+    case SB_DO_RESEND_REQ:
+    case SB_DO_ALL_INFO:
+        sb_say_missing(s, ses, at, m->id, f->what == SB_DO_RESEND_REQ);
+        return true;
     case SB_DO_NOTHING:
+    case SB_DO_ANNOUNCE:
     case SB_DO_DELAY:
     case SB_DO_DUPLICATE:
     case SB_DO_REORDER:

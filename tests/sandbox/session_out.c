@@ -213,11 +213,17 @@ void sb_resend(struct sb_server *s, struct sb_session *ses, struct mt_now at, st
         TAILQ_INSERT_TAIL(&ses->outs, o, link);
     }
     s->stats.resent++;
-    o->announce = allow_announce && o->n > ANNOUNCE_BYTES;
+    o->announce = false;
     o->sent = false;
-    if (o->announce)
-        send_announcement(s, ses, at, o);
+    if (allow_announce && o->n > ANNOUNCE_BYTES)
+        sb_announce(s, ses, at, o);
     sb_session_dirty(s, ses);
+}
+
+void sb_announce(struct sb_server *s, struct sb_session *ses, struct mt_now at, struct sb_out *o)
+{
+    o->announce = true;
+    send_announcement(s, ses, at, o);
 }
 
 void sb_session_detach(struct sb_session *ses, struct mt_now at)

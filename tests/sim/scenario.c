@@ -80,6 +80,10 @@ static void some_fault(struct sim *s)
         "{\"do\":\"transport\",\"code\":-404}",
         "{\"do\":\"transport\",\"code\":-429}",
         "{\"do\":\"new_session\"}",
+        "{\"do\":\"ask\"}",
+        "{\"do\":\"resend_req\"}",
+        "{\"do\":\"all_info\"}",
+        "{\"do\":\"announce\"}",
         "{\"do\":\"error\",\"code\":400,\"text\":\"CONNECTION_NOT_INITED\"}",
     };
 

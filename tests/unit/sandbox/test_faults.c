@@ -404,6 +404,95 @@ static void stats_count_what_happened(void **state)
     json_decref(stats);
 }
 
+/* What the client says to have is kept no longer, the rest is sent again. */
+static void ask_believes_the_answer(void **state)
+{
+    struct fixture *f = *state;
+    const struct tc_msg *m;
+    struct tl_out info = {0};
+    uint64_t first = call(f, TL_help_getConfig), second = call(f, TL_help_getConfig), first_answer,
+             second_answer;
+
+    first_answer = tc_result(&f->c, first)->id;
+    second_answer = tc_result(&f->c, second)->id;
+    tc_forget(&f->c);
+    fault(f, "{\"do\":\"ask\"}");
+    call(f, TL_help_getNearestDc);
+    m = tc_find(&f->c, TL_msgs_state_req, 0);
+    assert_non_null(m);
+    assert_int_equal(m->seqno & 1, 0);
+    info = tc_body(TL_msgs_state_info);
+    tl_put_u64(&info, m->id);
+    tl_put_vector(&info, 0); /* not yet the answer: the wrong form */
+    tc_forget(&f->c);
+    tc_send(&f->c, false, &info);
+    assert_int_equal(f->c.n_msg, 0);
+    tl_out_free(&info);
+    fault(f, "{\"do\":\"ask\"}");
+    tc_expect_result(&f->c, call(f, TL_help_getNearestDc), TL_nearestDc);
+    m = tc_find(&f->c, TL_msgs_state_req, 0);
+    assert_non_null(m);
+    info = tc_body(TL_msgs_state_info);
+    tl_put_u64(&info, m->id);
+    {
+        char states[64] = {0};
+        uint32_t n = tl_load32(m->p + 8);
+
+        for (uint32_t i = 0; i < n; i++)
+            states[i] = tl_load64(m->p + 12 + 8 * i) == first_answer ? 2 : 4;
+        tl_put_bytes(&info, states, n);
+    }
+    tc_forget(&f->c);
+    tc_send(&f->c, false, &info);
+    assert_non_null(tc_result(&f->c, first));
+    assert_true(tc_result(&f->c, first)->id == first_answer);
+    reconnect(f);
+    assert_null(tc_result(&f->c, second));
+    assert_true(second_answer > first_answer);
+    tl_out_free(&info);
+}
+
+static void a_lost_message_is_asked_for_or_told_of(void **state)
+{
+    struct fixture *f = *state;
+    const struct tc_msg *m;
+    uint64_t req;
+
+    fault(f, "{\"do\":\"resend_req\"}");
+    req = call(f, TL_help_getConfig);
+    m = tc_find(&f->c, TL_msg_resend_req, 0);
+    assert_non_null(m);
+    assert_int_equal(tl_load32(m->p + 8), 1);
+    assert_true(tl_load64(m->p + 12) == req);
+    fault(f, "{\"do\":\"all_info\"}");
+    req = call(f, TL_help_getConfig);
+    m = tc_find(&f->c, TL_msgs_all_info, 0);
+    assert_non_null(m);
+    assert_true(tl_load64(m->p + 12) == req);
+    assert_int_equal(calls(f), 0);
+}
+
+static void an_announced_answer_waits_to_be_asked_for(void **state)
+{
+    struct fixture *f = *state;
+    const struct tc_msg *m;
+    struct tl_out again;
+    uint64_t req, answer;
+
+    fault(f, "{\"do\":\"announce\"}");
+    req = call(f, TL_help_getConfig);
+    assert_null(tc_result(&f->c, req));
+    assert_int_equal(calls(f), 1);
+    m = tc_find(&f->c, TL_msg_detailed_info, 0);
+    assert_non_null(m);
+    assert_true(tl_load64(m->p + 4) == req);
+    answer = tl_load64(m->p + 12);
+    again = tc_ids_body(TL_msg_resend_req, &answer, 1);
+    tc_send(&f->c, false, &again);
+    tc_expect_result(&f->c, req, TL_config);
+    tl_out_free(&again);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, up, down)
 
 int main(void)
@@ -423,6 +512,9 @@ int main(void)
         T(migrate_names_the_other_dc),
         T(transport_error_ends_the_connection),
         T(new_session_is_told_again),
+        T(ask_believes_the_answer),
+        T(a_lost_message_is_asked_for_or_told_of),
+        T(an_announced_answer_waits_to_be_asked_for),
         T(a_gap_loses_an_update_for_ever),
         T(a_dropped_update_comes_on_the_next_connection),
         T(too_long_takes_the_place_of_an_update),
