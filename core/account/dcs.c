@@ -351,7 +351,9 @@ static void on_event(struct mt_account *a, struct mt_now now, struct mt_adc *dc,
         on_updates(a, now, dc, e);
         break;
     case MT_DC_NEW_SESSION:
-        if (dc->main)
+        if (dc->main && e->other)
+            mt_updates_other_session(a->updates, now);
+        else if (dc->main)
             mt_updates_new_session(a->updates, now);
         break;
     case MT_DC_KEY_LOST:

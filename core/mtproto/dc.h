@@ -169,7 +169,8 @@ enum mt_dc_event_kind {
     MT_DC_FAILED,   /* token; code: MT_E_TIMEOUT, MT_E_STATE (cancelled or closed), MT_E_PEER (answer that
                        does not parse); sent says whether it may have been executed */
     MT_DC_UPDATES,  /* p, n: an Updates object, or one of an unknown kind (updates are missing then); ack */
-    MT_DC_NEW_SESSION, /* the server made our session anew: updates may have been lost */
+    MT_DC_NEW_SESSION, /* the server made our session anew: updates may have been lost; `other`: it is another
+                          one, or they certainly were */
     MT_DC_KEY_LOST,    /* the server does not know our key, on two fresh connections: the owner decides */
     MT_DC_TROUBLE,     /* code: a transport error (-404, -429, -444) or MT_E_*; text says where; for status */
 };
@@ -190,6 +191,7 @@ struct mt_dc_event {
     int64_t salt;
     int64_t time_offset_us;
     bool temporary;
+    bool other;
     int32_t ends;
     const struct mt_salt *salts;
     size_t n_salts;

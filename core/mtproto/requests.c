@@ -222,7 +222,7 @@ void mt_conn_take_over(struct mt_conn *to, struct mt_conn *from)
     to->told_up = from->told_up;
     from->told_up = false;
     move_queued(to, from);
-    mt_session_tell(to, &(struct mt_dc_event){.kind = MT_DC_NEW_SESSION});
+    mt_session_tell(to, &(struct mt_dc_event){.kind = MT_DC_NEW_SESSION, .other = true});
 }
 
 void mt_conn_give_up(struct mt_conn *from, struct mt_conn *to)

@@ -30,7 +30,7 @@ void mt_session_reset(struct mt_conn *c, struct mt_now now)
         if (mt_request_may_repeat(m) || m->deadline == MT_NEVER)
             mt_request_lost(c, m);
     }
-    mt_session_tell(c, &(struct mt_dc_event){.kind = MT_DC_NEW_SESSION});
+    mt_session_tell(c, &(struct mt_dc_event){.kind = MT_DC_NEW_SESSION, .other = true});
     (void)now;
 }
 
@@ -104,7 +104,7 @@ void mt_session_missed(struct mt_conn *c, bool fetch)
     if (fetch)
         mt_fetch(c, c->missed.v, c->missed.n);
     else
-        mt_session_tell(c, &(struct mt_dc_event){.kind = MT_DC_NEW_SESSION});
+        mt_session_tell(c, &(struct mt_dc_event){.kind = MT_DC_NEW_SESSION, .other = true});
     c->missed.n = 0;
 }
 

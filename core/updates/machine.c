@@ -103,7 +103,13 @@ void mt_updates_new_session(struct mt_updates *u, struct mt_now now)
         return;
     /* what a connection begins with: the difference that it was opened with came after it */
     u->online_at = MT_NEVER;
-    if (opening)
+    if (!opening)
+        mt_updates_other_session(u, now);
+}
+
+void mt_updates_other_session(struct mt_updates *u, struct mt_now now)
+{
+    if (!u->active)
         return;
     u->seq_sure = false;
     mt_diff_due(u, now);

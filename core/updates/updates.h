@@ -67,6 +67,11 @@ void mt_updates_force(struct mt_updates *u, struct mt_now now);
  * beginning it means that beginning, and is ignored.
  */
 void mt_updates_new_session(struct mt_updates *u, struct mt_now now);
+/*
+ * We go on in a session of another id or key: the same at any time, for a server sends updates only where a
+ * question was asked, and in this session none was.
+ */
+void mt_updates_other_session(struct mt_updates *u, struct mt_now now);
 /* Logged out: everything is forgotten, without effects. */
 void mt_updates_reset(struct mt_updates *u);
 

@@ -96,6 +96,21 @@ static void a_new_session_asks_for_the_account_and_where_channels_stand(void **s
     ub_done(b);
 }
 
+/* A server sends updates only to sessions that asked something: another session asks, however young the
+ * connection is, and also where the session before it was just asking. */
+static void another_session_asks_at_any_time(void **state)
+{
+    struct ubench *b = ub_started();
+
+    mt_updates_other_session(b->u, b->now);
+    ub_expect_asks(b, "difference 10 100 5");
+    mt_updates_other_session(b->u, b->now);
+    ub_diff(b, d_whole("", "", 10, 5, 1));
+    ub_fx(b);
+    ub_expect_asks(b, "difference 10 200 5");
+    ub_done(b);
+}
+
 /* --- what it brings --- */
 
 #define ID_UPDATE "{\"_\":\"updateMessageID\",\"id\":3,\"random_id\":\"42\"}"
@@ -458,6 +473,7 @@ int main(void)
         cmocka_unit_test(other_reasons_ask_for_the_difference),
         cmocka_unit_test(a_container_that_does_not_parse_asks_and_leaves_the_state),
         cmocka_unit_test(a_new_session_asks_for_the_account_and_where_channels_stand),
+        cmocka_unit_test(another_session_asks_at_any_time),
         cmocka_unit_test(a_difference_is_delivered_ids_first_messages_then_the_rest),
         cmocka_unit_test(slices_are_fetched_until_the_end_each_after_its_commit),
         cmocka_unit_test(too_long_jumps_tells_of_the_gap_and_goes_on),

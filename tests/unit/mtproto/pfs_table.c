@@ -136,6 +136,7 @@ static void handle(struct table *t, const struct mt_dc_event *ev)
         return;
     case MT_DC_NEW_SESSION:
         t->new_sessions++;
+        t->other_sessions += ev->other;
         return;
     case MT_DC_KEY_LOST:
         t->lost++;

@@ -27,7 +27,7 @@ struct table {
     struct mt_auth_key key;
     struct mt_temp_key temp;
     /* what it saw */
-    unsigned keys, temps, dropped, ups, downs, connects, lost, results, failed, new_sessions;
+    unsigned keys, temps, dropped, ups, downs, connects, lost, results, failed, new_sessions, other_sessions;
     enum mt_sent sent; /* of the last FAILED */
     bool deaf;         /* packets of the server do not arrive */
 };

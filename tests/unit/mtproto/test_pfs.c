@@ -74,6 +74,7 @@ static void it_is_renewed_without_a_gap(void **state)
     for (int day = 0; day < 3; day++)
         table_pass(&t, 24 * 3600);
     assert_true(t.temps >= 3);
+    assert_int_equal(t.other_sessions, t.temps - 1); /* each must be asked something, or updates stay away */
     assert_true(t.temp.key.id != first);
     assert_int_equal(t.downs, 0);
     assert_int_equal(t.connects, 1);
