@@ -287,6 +287,32 @@ static void a_disk_that_fails_under_the_copy_leaves_nothing_of_it(void **state)
     assert_null(store_trouble(f->s));
 }
 
+/* What cannot be looked at is not left out as if it were not there. */
+static void an_account_that_cannot_be_looked_at_is_not_left_out(void **state)
+{
+    struct fixture *f = *state;
+    char to[256], keys[300], why[256];
+    bool fired = true;
+
+    begin(f);
+    place(f, to);
+    snprintf(keys, sizeof keys, "%s/accounts/a/keys.db", to);
+    for (int n = 1; fired; n++) {
+        int rc;
+
+        assert_true(n < 1000);
+        fault_scope(FAULT_READS);
+        fault_arm(FAULT_IO, n, false);
+        rc = back_up(f, why);
+        fired = fault_fired();
+        fault_arm(FAULT_NONE, 0, false);
+        fault_scope(FAULT_CHANGES);
+        if (rc == MT_OK && access(keys, F_OK) != 0)
+            fail_msg("access %d: the account is left out", n);
+        drop(f);
+    }
+}
+
 /* --- what a killed one leaves --- */
 
 static bool is_killed(struct fixture *f, int n)
@@ -398,6 +424,7 @@ int main(void)
         T(a_cancelled_backup_leaves_nothing),
         T(an_account_that_cannot_be_read_is_copied_as_it_is),
         T(an_account_that_goes_meanwhile_is_in_neither_half),
+        T(an_account_that_cannot_be_looked_at_is_not_left_out),
         T(what_a_killed_backup_left_goes_at_the_next_one_and_at_the_next_start),
         T(only_what_was_left_by_a_backup_goes),
         T(a_disk_that_fails_under_the_copy_leaves_nothing_of_it),
