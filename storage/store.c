@@ -417,6 +417,20 @@ static int try_state(struct store *s, const struct store_cfg *cfg, const struct 
     return ret;
 }
 
+/* A table or column is not there that every file of this version has: the text of the schema is damaged. */
+static bool schema_is_damaged(struct store *s)
+{
+    bool damaged = false;
+
+    for (int id = 0; s->db && id < SQL_CACHE_BEGIN && !damaged; id++) {
+        sqlite3_stmt *st = NULL;
+
+        damaged = sqlite3_prepare_v2(s->db, store_sql_text[id], -1, &st, NULL) == SQLITE_ERROR;
+        sqlite3_finalize(st);
+    }
+    return damaged;
+}
+
 static int open_state(struct store *s, const struct store_cfg *cfg, struct found *found, char err[256])
 {
     char path[STORE_PATH_MAX];
@@ -428,6 +442,8 @@ static int open_state(struct store *s, const struct store_cfg *cfg, struct found
     store_path(s, path, "state.db");
     there = stat(path, &found->st) == 0 && found->st.st_size > 0;
     ret = try_state(s, cfg, found, found->note.damaged, !there && found->note.known, err);
+    if (ret == STORE_E_IO && schema_is_damaged(s))
+        ret = STORE_E_CORRUPT;
     if (ret != STORE_E_CORRUPT)
         return ret;
     store_rollback(s);
