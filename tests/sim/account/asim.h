@@ -117,6 +117,7 @@ struct letter {
     mt_chat_id to;
     bool queue, dedup;
     bool promised;     /* its `queue` was answered */
+    bool forgotten;    /* the login went before that answer was told */
     bool answered;     /* with its message */
     bool refused;      /* by the last answer nothing went out, and nothing will */
     size_t refused_at; /* mark of the log under that answer */

@@ -260,7 +260,8 @@ static void told_letter(struct owner *o, struct letter *l, const struct told *t)
         l->answered = true;
         return;
     case MT_REPLY_OK:
-        l->promised = true;
+        l->promised = !l->forgotten;
+        l->forgotten = false;
         return;
     case MT_REPLY_RPC_ERROR:
     case MT_REPLY_TIMEOUT:

@@ -51,6 +51,9 @@ void login_forgotten(struct owner *o)
         asim_fail(o->s, "%s forgets its login, and the server never took it", o->name);
     for (unsigned i = 0; i < o->n_letters; i++) /* what was queued goes with the login */
         o->letters[i].promised = false;
+    for (size_t i = 0; i < o->n_told; i++) /* and what its queue is told only now, with the next sync */
+        if (o->told[i].for_sync && o->asked[o->told[i].token].letter >= 0)
+            o->letters[o->asked[o->told[i].token].letter].forgotten = true;
 }
 
 void login_changed(struct owner *o)
