@@ -393,6 +393,10 @@ void rpc_fail_reply(struct rpc_req *req, const struct mt_reply *reply)
             rpc_fail_mt(req, reply->code);
         return;
     case MT_REPLY_NOT_LOGGED_IN:
+        if (reply->send_id) { /* its login went while it was under way */
+            rpc_fail_sent(req, RPC_E_NOT_LOGGED_IN, reply->sent, reply->send_id);
+            return;
+        }
         rpc_fail_hint(req, RPC_E_NOT_LOGGED_IN, "logIn begins a login", "account %s is not logged in",
                       req->account_name);
         return;

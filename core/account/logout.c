@@ -45,7 +45,7 @@ void mt_acc_logged_out(struct mt_account *a, struct mt_now now, const char *reas
     for (struct mt_adc *dc = a->dcs; dc; dc = dc->next)
         mt_adc_drop(a, now, dc, false);
     mt_updates_reset(a->updates);
-    mt_outbox_logged_out(a->outbox);
+    mt_outbox_logged_out(a->outbox, why);
     mt_keep_forget(&a->saved);
     mt_fxq_push(&a->fxq, &(struct mt_fx){.kind = MT_FX_FORGET});
     mt_login_step(a, MT_LOGIN_LOGGED_OUT);

@@ -265,3 +265,23 @@ void mt_outbox_failed(struct mt_outbox *ob, struct mt_now now, int64_t id, int c
                   &r);
     mt_ob_start_lanes(ob, now);
 }
+
+/* --- the login is gone --- */
+
+/* Whoever was promised a send hears that there will be none; the rows go with the login, in this turn. */
+void mt_outbox_logged_out(struct mt_outbox *ob, const char *reason)
+{
+    char *why = refusal(401, reason);
+
+    while (ob->lanes) {
+        struct mt_ob_row *row = ob->lanes->first;
+        struct mt_reply r = {.kind = MT_REPLY_NOT_LOGGED_IN, .sent = mt_ob_sent_so_far(row)};
+        const char *text = r.sent == MT_SENT_UNKNOWN ? unknown : why;
+
+        mt_ob_end(ob, row, MT_SEND_FAILED, (struct tl_slice){(const uint8_t *)text, text ? strlen(text) : 0},
+                  &r);
+    }
+    free(why);
+    ob->loaded = false;
+    ob->load_at = 0;
+}

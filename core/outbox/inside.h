@@ -139,6 +139,9 @@ int mt_ob_look_encode(const struct mt_outbox *ob, const struct mt_ob_row *row, s
 
 /* --- waiters.c --- */
 
+/* Whether a byte of it may have left. */
+enum mt_sent mt_ob_sent_so_far(const struct mt_ob_row *row);
+
 /* Who submitted it waits; a queued send is answered at once and outlives its caller. */
 int mt_ob_add_waiter(struct mt_outbox *ob, struct mt_now now, struct mt_ob_row *row,
                      const struct mt_send *send);

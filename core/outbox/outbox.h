@@ -51,8 +51,8 @@ void mt_outbox_free(struct mt_outbox *ob);
 void mt_outbox_load(struct mt_outbox *ob, struct mt_now now);
 /* All who wait are answered; the rows stay, and go on where they are loaded next. */
 void mt_outbox_stop(struct mt_outbox *ob);
-/* Every open send ends in NOT_LOGGED_IN; no rows are written. */
-void mt_outbox_logged_out(struct mt_outbox *ob);
+/* Every open send ends in NOT_LOGGED_IN, as a failed row with the event that a promised one has. */
+void mt_outbox_logged_out(struct mt_outbox *ob, const char *reason);
 
 /* As mt_account_send. MT_E_ARG: params are no JSON, or no function of that name takes them. */
 int mt_outbox_submit(struct mt_outbox *ob, struct mt_now now, const struct mt_send *send);

@@ -239,13 +239,3 @@ void mt_outbox_load(struct mt_outbox *ob, struct mt_now now)
     }
     mt_outbox_tick(ob, now); /* what has expired ends, the first of every lane begins */
 }
-
-void mt_outbox_logged_out(struct mt_outbox *ob)
-{
-    for (struct mt_ob_lane *lane = ob->lanes; lane; lane = lane->next)
-        for (struct mt_ob_row *row = lane->first; row; row = row->next)
-            mt_ob_reply_all(ob, row, &(struct mt_reply){.kind = MT_REPLY_NOT_LOGGED_IN});
-    mt_ob_drop_all(ob);
-    ob->loaded = false;
-    ob->load_at = 0;
-}

@@ -103,7 +103,7 @@ int mt_ob_add_waiter(struct mt_outbox *ob, struct mt_now now, struct mt_ob_row *
 
 /* --- going --- */
 
-static enum mt_sent sent_so_far(const struct mt_ob_row *row)
+enum mt_sent mt_ob_sent_so_far(const struct mt_ob_row *row)
 {
     switch (row->step) {
     case MT_OB_WAITING:
@@ -125,7 +125,7 @@ static void leave(struct mt_outbox *ob, struct mt_now now, struct mt_ob_row *row
                   enum mt_reply_kind kind)
 {
     struct mt_ob_waiter *w = *at;
-    struct mt_reply r = {.kind = kind, .sent = sent_so_far(row), .send_id = row->id};
+    struct mt_reply r = {.kind = kind, .sent = mt_ob_sent_so_far(row), .send_id = row->id};
     int state = kind == MT_REPLY_CANCELLED ? MT_SEND_CANCELLED : MT_SEND_EXPIRED;
 
     if (!row->waiters->next && !row->expires && r.sent == MT_SENT_NO) {
@@ -204,7 +204,7 @@ int mt_outbox_withdraw(struct mt_outbox *ob, struct mt_now now, int64_t id)
 
     if (!row)
         return MT_E_NOT_FOUND;
-    if (sent_so_far(row) != MT_SENT_NO)
+    if (mt_ob_sent_so_far(row) != MT_SENT_NO)
         return MT_E_STATE;
     row->told = true;
     mt_ob_end(ob, row, MT_SEND_CANCELLED, (struct tl_slice){0}, &r);

@@ -60,3 +60,16 @@ def test_a_send_that_waits_is_shown_and_taken_back(tgd, sandbox):
     assert tgd.call("listSends")["items"] == []
     assert [s["state"] for s in tgd.call("listSends", all=True, limit=5)["items"]][-1:] == ["cancelled"]
     tgd.refuses("SEND_UNKNOWN", "getSend", send_id="1")
+
+
+def test_a_log_out_ends_what_was_queued_and_says_so(tgd, sandbox):
+    sandbox("fault", do="error", code=420, text="FLOOD_WAIT_300", match={"method": "messages.sendMessage"}, times=1)
+    with tgd.subscribe(types=["send"]) as events:
+        send_id = tgd.call("sendMessage", chat_id="@alice", text="never", queue=True)["send_id"]
+        wait_until("it waits", lambda: tgd.call("getSend", send_id=send_id).get("stage") == "waiting")
+        tgd.call("logOut")
+        ended = events.event("send")["send"]
+    assert (ended["send_id"], ended["state"]) == (send_id, "failed")
+    assert ended["error"]["data"]["name"] == "LOGGED_OUT", ended
+    assert tgd.log_in("9996621234")["step"] == "ready"
+    assert not tgd.call("listSends")["items"]

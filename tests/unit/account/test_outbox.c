@@ -313,7 +313,8 @@ static void log_out_ends_every_send(void **state)
     ab_turn(b);
     fake_event(2, MT_DC_KEY_LOST);
     ab_wait(b, 0);
-    assert_non_null(strstr(ab_turn(b), "reply 1 LOGGED_OFF"));
+    assert_non_null(strstr(ab_turn(b), "row 3 | reply 1 LOGGED_OFF"));
+    assert_int_equal(b->reply.sent, MT_SENT_UNKNOWN);
     ab_done(b);
 }
 

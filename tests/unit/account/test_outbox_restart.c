@@ -256,6 +256,24 @@ static void a_queued_send_survives_a_restart_and_expires(void **state)
     ab_done(b);
 }
 
+static void a_queued_send_that_a_log_out_ends_is_told(void **state)
+{
+    struct abench *b = ab_ready();
+    const char *said;
+
+    queue_to(b, 1, TEXT(7, "one"), NULL, 86400);
+    queue_to(b, 2, TEXT(7, "two"), NULL, 86400);
+    ab_turn(b);
+    fake_event(2, MT_DC_KEY_LOST);
+    ab_wait(b, 0);
+    said = ab_turn(b); /* before the account forgets whose they were */
+    assert_non_null(strstr(said, "row 3 told | row 3 told | "));
+    assert_int_equal(b->mem.n_rows, 2);
+    assert_string_equal(b->mem.rows[0].result, "{\"sent\":\"unknown\"}"); /* its first byte may have left */
+    assert_non_null(strstr(b->mem.rows[1].result, "\"code\":401"));
+    ab_done(b);
+}
+
 static void a_queued_send_keeps_its_time_over_restarts(void **state)
 {
     struct abench *b = ab_ready();
@@ -330,6 +348,7 @@ int main(void)
         cmocka_unit_test(a_repeat_after_everything_was_lost_finds_the_first_message),
         cmocka_unit_test(a_queued_send_is_answered_by_its_row_and_sent_later),
         cmocka_unit_test(a_queued_send_survives_a_restart_and_expires),
+        cmocka_unit_test(a_queued_send_that_a_log_out_ends_is_told),
         cmocka_unit_test(a_queued_send_keeps_its_time_over_restarts),
         cmocka_unit_test(a_queued_send_of_yesterday_is_looked_for),
         cmocka_unit_test(the_end_of_a_queued_send_is_told_although_somebody_waits),
