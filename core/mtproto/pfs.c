@@ -126,8 +126,6 @@ static void promote(struct mt_dc *dc, struct mt_now now)
     mt_conn_flush(dc->old, now);
     dc->temp_told = false;
     tell_key(dc);
-    /* the server pushes to a session that asked for something: the owner asks for what it missed */
-    mt_events_push(&dc->events, &(struct mt_dc_event){.kind = MT_DC_NEW_SESSION});
 }
 
 static int refused(struct mt_dc *dc, struct mt_now now, const char **where)
