@@ -1,10 +1,12 @@
 """The state folder: damaged files, wrong owners and modes, two daemons, keys at rest."""
 import contextlib
 import os
+import pathlib
 import shutil
 import sqlite3
 import stat
 import subprocess
+import tempfile
 import time
 
 import harness
@@ -106,6 +108,18 @@ def test_the_socket_answers_before_all_accounts_are_open(tgd, folder):
     assert tgd.call("getLoginState", account="a29")["step"] == "none"
     assert [a["name"] for a in tgd.call("listAccounts")["items"]] == ["main", *(n for n in names if n != "a20")]
     assert [p for p in tgd.call("getHealth")["problems"] if "a20 stays closed" in p]
+
+
+def test_a_folder_that_a_restart_of_the_machine_empties_is_said(sandbox):
+    if subprocess.run(["stat", "-f", "-c", "%T", "/dev/shm"], capture_output=True, text=True, check=False).stdout != "tmpfs\n":
+        pytest.skip("/dev/shm is not in memory here")
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        d = harness.Daemon(pathlib.Path(folder), sandbox)
+        try:
+            warnings = d.call("getHealth")["warnings"]
+            assert any("memory" in w for w in warnings), warnings
+        finally:
+            d.stop()
 
 
 def test_a_second_daemon_is_told_of_the_first(tgd, folder, sandbox):
