@@ -92,6 +92,8 @@ static void move_home(struct mt_account *a, struct mt_now now, const struct tl_v
         tl_get_long(&user, TLF_user__id) != a->saved.user_id)
         return;
     mt_adc_set_main(a, now, to);
+    if (a->running) /* whoever asked may have gone meanwhile, and nobody else connects it */
+        (void)mt_adc_main(a, now);
     stored = mt_keep_store(&a->saved);
     if (stored)
         mt_fxq_push(&a->fxq, &(struct mt_fx){.kind = MT_FX_SAVE_AUTH, .token = token, .saved = stored});

@@ -157,12 +157,12 @@ static void make_base(void)
 
 static int see_event(void *arg, const struct store_event *e)
 {
-    volatile uint8_t sink = 0;
+    uint8_t sum = 0; /* every byte is read */
 
     for (size_t i = 0; i < e->body.n; i++)
-        sink ^= e->body.p[i];
+        sum |= e->body.p[i];
     FUZZ_CHECK(e->type);
-    return 0;
+    return sum && !e->body.n;
 }
 
 static int see_row(void *arg, const struct mt_outbox_row *row)

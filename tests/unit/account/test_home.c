@@ -44,6 +44,20 @@ static void the_account_follows_with_its_login(void **state) /* trap 49 */
     ab_done(b);
 }
 
+/* Nobody connects the new home but us. */
+static void whoever_asked_may_be_gone_when_it_moves(void **state)
+{
+    struct abench *b = ab_ready();
+
+    is_sent_to_dc_3(b, 1);
+    mt_account_cancel(b->a, b->now, 1);
+    assert_non_null(strstr(ab_turn(b), "reply 1 CANCELLED"));
+    imports(b, AUTHORISED("5"));
+    assert_non_null(strstr(ab_turn(b), "connect 3"));
+    assert_true(mt_adc_find(b->a, 3)->main);
+    ab_done(b);
+}
+
 /* Until the other one takes us nothing has changed. */
 static void it_stays_where_it_is_without_an_import(void **state)
 {
@@ -103,6 +117,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_account_follows_with_its_login),
+        cmocka_unit_test(whoever_asked_may_be_gone_when_it_moves),
         cmocka_unit_test(it_stays_where_it_is_without_an_import),
         cmocka_unit_test(an_import_of_somebody_else_is_not_followed),
         cmocka_unit_test(two_moves_have_a_minute_between_them),

@@ -335,8 +335,7 @@ static void a_temporary_key_is_of_one_account_and_one_data_centre(void **state)
 {
     static const char *const swaps[] = {
         "UPDATE dc SET temp_key = (SELECT temp_key FROM dc WHERE account_id = 2) WHERE account_id = 1",
-        "UPDATE dc SET temp_key = (SELECT temp_key FROM dc WHERE account_id = 1 AND dc_id = 4)"
-        " WHERE account_id = 1 AND dc_id = 3",
+        "UPDATE dc SET temp_key = (SELECT o.temp_key FROM dc AS o WHERE o.dc_id = 4) WHERE dc_id = 3",
         "UPDATE dc SET temp_key = x'02' || zeroblob(284)",
         "UPDATE dc SET temp_key = x'01'",
         "UPDATE dc SET temp_key = zeroblob(256)",

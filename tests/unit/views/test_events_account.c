@@ -78,9 +78,11 @@ static void our_number_is_not_told(void **state)
 /* vb_events() fails where the view refuses: so by hand. */
 static void of_others_it_is_no_event_of_the_account(void **state)
 {
-    static const char *const rows[] = {
+    static const char user_name[] =
         "{\"_\":\"updateUserName\",\"user_id\":\"42\",\"first_name\":\"A\",\"last_name\":\"\",\"usernames\":["
-        "]}",
+        "]}";
+    static const char *const rows[] = {
+        user_name,
         "{\"_\":\"updateUserPhone\",\"user_id\":\"42\",\"phone\":\"49\"}",
         "{\"_\":\"updateUserEmojiStatus\",\"user_id\":\"42\",\"emoji_status\":{\"_\":\"emojiStatusEmpty\"}}",
     };
