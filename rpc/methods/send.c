@@ -62,6 +62,16 @@ static bool reply_to(struct rpc_req *req, json_t **out)
     return true;
 }
 
+/* A part without the white space it was cut at: the server takes it off, and so does what we answer. */
+static size_t without_end(const char *text, size_t n)
+{
+    size_t full = n;
+
+    while (n && strchr(" \t\r\n\v\f", text[n - 1]))
+        n--;
+    return n ? n : full;
+}
+
 /* The TL fields of the next part. False: answered with an error. */
 static bool build(struct rpc_req *req, struct send *s)
 {
@@ -72,7 +82,7 @@ static bool build(struct rpc_req *req, struct send *s)
 
     json_decref(s->params);
     s->params = json_pack("{s:o, s:o}", "peer", rpc_peer_json(&s->chat), "message",
-                          json_stringn(s->text.text + s->byte, len));
+                          json_stringn(s->text.text + s->byte, without_end(s->text.text + s->byte, len)));
     if (!s->params || !reply_to(req, &reply)) {
         json_decref(entities);
         if (!s->params)
