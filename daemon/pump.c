@@ -380,7 +380,8 @@ static void notice_suspend(struct tgd_pump *p, struct mt_now now)
     slept = tgd_slept(&p->sleep, now.mono, (int64_t)ts.tv_sec * MT_US_PER_S + ts.tv_nsec / 1000);
     if (!slept)
         return;
-    tgd_log(MT_LOG_INFO, "loop", "woke up after %lld s", (long long)(slept / MT_US_PER_S));
+    tgd_log(MT_LOG_INFO, "loop", "woke up after %lld s",
+            (long long)((slept + MT_US_PER_S / 2) / MT_US_PER_S));
     tgd_accounts_kick(p->d, now);
 }
 
