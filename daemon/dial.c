@@ -32,8 +32,9 @@ struct tgd_dial {
     void (*done)(void *arg, const struct tgd_dialled *r);
     void *arg;
     struct mt_server servers[MT_CONNECT_MAX];
-    size_t n, next; /* attempts in all; the next one */
-    bool greets;    /* they are greetings, all with the first server */
+    size_t n, next;   /* attempts in all; the next one */
+    bool greets;      /* they are greetings, all with the first server */
+    bool small_first; /* as it was when this began: others may find out meanwhile */
     struct mt_proxy_cfg proxy;
     struct tgd_resolve_wait wait;
     bool waiting;                                 /* for the proxy's addresses */
@@ -277,7 +278,7 @@ static void try_server(struct tgd_dial *d, size_t i)
     int err = EINVAL;
 
     drop(t); /* its try through an earlier address of the proxy is over */
-    t->small_hello = d->greets && (i == 0) == *d->cfg.small_hello;
+    t->small_hello = d->greets && (i == 0) == d->small_first;
     if (d->n_at)
         to = d->at[d->at_i];
     if (d->cfg.proxy && !make_proxy(t, s))
@@ -364,8 +365,10 @@ struct tgd_dial *tgd_dial(const struct tgd_dial_cfg *cfg,
     d->n = cfg->n_servers < MT_CONNECT_MAX ? cfg->n_servers : MT_CONNECT_MAX;
     memcpy(d->servers, cfg->servers, d->n * sizeof *d->servers);
     d->greets = cfg->proxy && cfg->proxy->kind == MT_PROXY_MTPROTO && cfg->proxy->mode == MT_SECRET_TLS;
-    if (d->greets)
+    if (d->greets) {
         d->n = 2;
+        d->small_first = *cfg->small_hello;
+    }
     d->timer = evtimer_new(cfg->base, on_timer, d);
     if (!d->timer || (cfg->proxy && !find_proxy(d))) {
         tgd_dial_cancel(d);

@@ -25,7 +25,8 @@ struct tgd_dial_cfg {
     int64_t head_start;               /* µs */
     const struct mt_proxy_cfg *proxy; /* NULL: direct */
     int64_t unix_s;                   /* for an MTProxy's greeting */
-    bool *small_hello;                /* which greeting worked last, of the owner; tried first */
+    bool *small_hello; /* which greeting worked last, of the owner; tried first; outlives it where one is said
+                        */
 };
 
 /*
