@@ -261,7 +261,6 @@ static bool same_chats(const struct rpc_profile *a, const struct rpc_profile *b)
     return true;
 }
 
-/* Whether they show and allow the same, under the same name; whom they admit is not looked at. */
 bool rpc_profile_same(const struct rpc_profile *a, const struct rpc_profile *b)
 {
     if (!a || !b)

@@ -41,10 +41,12 @@ const char *rpc_profile_refuses(const struct rpc_profile *p, const char *functio
 bool rpc_holds_codes(const uint8_t *p, size_t n);
 bool rpc_glob(const char *pattern, const char *text);
 
+/* Whether they show and allow the same, under the same name; whom they admit is not looked at. */
 bool rpc_profile_same(const struct rpc_profile *a, const struct rpc_profile *b);
 
 /* --- restrict.c --- */
 
+/* Whether this peer is served; without a profile by the default rule: the owner and root. */
 bool rpc_admits(const struct rpc *r, const struct rpc_cred *cred, const struct rpc_profile *p);
 /*
  * Takes a result and gives what the profile of its request may see of it: members of lists that are about

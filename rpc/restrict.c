@@ -105,8 +105,10 @@ static void revoke(struct rpc_conn *c, struct mt_now now)
         if (q->parked)
             rpc_fail_hint(q, RPC_E_CANCELLED, "connect anew", "the profile of this socket has changed");
     }
-    rpc_scan_fini(&c->scan);
-    rpc_scan_init(&c->scan);
+    if (!c->pumping) { /* else a value is being taken, by whose `reload` this came: it is whole */
+        rpc_scan_fini(&c->scan);
+        rpc_scan_init(&c->scan);
+    }
     tl_out_reset(&c->in);
     c->in_at = 0;
     c->eof = true;

@@ -96,7 +96,7 @@ bool rpc_take_name(struct rpc_req *req, struct mt_now now, const char *name, boo
         rpc_sub_end(sub, now, "takeover");
     } else {
         other->now = now;
-        rpc_fail(other, RPC_E_BUSY, "'%s' was taken over", name);
+        rpc_fail(other, RPC_E_BUSY, "'%s' was taken over", rpc_own_name(other->profile, name));
     }
     return true;
 }

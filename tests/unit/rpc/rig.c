@@ -218,6 +218,8 @@ static int control(void *ctx, const char *what, const char *arg, char err[256])
     struct rig *g = ctx;
 
     snprintf(g->control, sizeof g->control, "%s %s", what, arg ? arg : "");
+    if (g->on_control)
+        g->on_control(g);
     return MT_OK;
 }
 

@@ -48,6 +48,7 @@ struct rig {
     size_t n_asked;
     char said[1 << 16]; /* what the newest say() or read() got */
     char control[64];
+    void (*on_control)(struct rig *g); /* what reload and the like do here; NULL: nothing */
     uint64_t turn, synced;
     struct rpc_profile *profile; /* of connections made from now on; NULL: everything */
     int broken;                  /* log lines at BROKEN */

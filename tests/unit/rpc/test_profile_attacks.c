@@ -294,7 +294,7 @@ static void nobody_takes_over_a_name_of_others(void **state)
 {
     struct rig *g = limited(NULL, "@read", NULL);
     struct rpc_profile *reader = g->profile;
-    struct rpc_conn *all;
+    struct rpc_conn *all, *second;
 
     g->profile = NULL;
     all = rig_connect(g);
@@ -311,6 +311,12 @@ static void nobody_takes_over_a_name_of_others(void **state)
     assert_string_equal(got(g, "error.data.name"), "SUBSCRIPTION_UNKNOWN");
     say(g, "{\"id\":1,\"method\":\"unsubscribe\",\"params\":{\"subscription\":2}}");
     assert_string_equal(got(g, "error.data.name"), "SUBSCRIPTION_UNKNOWN");
+    second = rig_connect(g); /* of the same profile: it may, and the other hears the name that it gave */
+    say(g,
+        "{\"id\":7,\"method\":\"getEvents\",\"params\":{\"name\":\"poll\",\"since\":\"now\",\"wait\":50}}");
+    rig_say(g, second,
+            "{\"id\":1,\"method\":\"subscribe\",\"params\":{\"name\":\"poll\",\"takeover\":true}}");
+    assert_non_null(strstr(rig_read(g, g->c), "'poll' was taken over"));
     rig_say(g, all, "{\"id\":1,\"method\":\"listSubscriptions\"}");
     assert_string_equal(got(g, "result.items.0.name"), "bot");
     assert_string_equal(got(g, "result.items.0.held"), "true");
@@ -360,6 +366,33 @@ static void a_profile_that_changes_ends_what_goes_on_by_the_old_one(void **state
     done(g);
 }
 
+static void narrow(struct rig *g)
+{
+    struct rpc_cred who = {.uid = 1000};
+    struct rpc_profile *less = another("@admin", "@news");
+
+    rpc_recheck(g->c, g->now, &who, less);
+    rpc_profile_unref(less);
+}
+
+/* The value is being taken at that moment: its other requests are answered under their own numbers. */
+static void a_batch_may_reload_the_rules_of_its_own_connection(void **state)
+{
+    struct rig *g = limited(NULL, "@admin @read", "@alice, @news");
+    const char *said;
+
+    g->on_control = narrow;
+    said = say(g, "[{\"id\":\"one\",\"method\":\"reload\"},{\"id\":\"two\",\"method\":\"getLoginState\"},"
+                  "{\"id\":[],\"method\":\"getInfo\"},{\"id\":3.50,\"method\":\"getInfo\"}]\n"
+                  "{\"id\":\"never\",\"method\":\"getInfo\"}\n");
+    assert_non_null(strstr(said, "\"id\":\"one\",\"result\""));
+    assert_non_null(strstr(said, "\"id\":\"two\""));
+    assert_non_null(strstr(said, "\"id\":3.50,"));
+    assert_null(strstr(said, "never"));
+    assert_true(rpc_is_done(g->c));
+    done(g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -372,6 +405,7 @@ int main(void)
         cmocka_unit_test(what_the_daemon_tells_of_itself_tells_of_nobody_else),
         cmocka_unit_test(nobody_takes_over_a_name_of_others),
         cmocka_unit_test(a_profile_that_changes_ends_what_goes_on_by_the_old_one),
+        cmocka_unit_test(a_batch_may_reload_the_rules_of_its_own_connection),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
