@@ -74,15 +74,15 @@ static int name(struct rpc_render *r)
     struct tl_slice first = tl_get_bytes(u, TLF_updateUserName__first_name);
     struct tl_slice last = tl_get_bytes(u, TLF_updateUserName__last_name);
     struct tl_vec names = tl_get_vector(u, TLF_updateUserName__usernames);
-    char whole[MT_NAME_MAX];
+    char whole[2 * MT_NAME_MAX];
     struct tl_view one;
     json_t *body;
 
     if (tl_get_long(u, TLF_updateUserName__user_id) != self_of(r))
         return MT_E_PEER;
-    snprintf(whole, sizeof whole, "%.*s%s%.*s", (int)(first.n < 120 ? first.n : 120),
+    snprintf(whole, sizeof whole, "%.*s%s%.*s", (int)(first.n < MT_NAME_MAX ? first.n : MT_NAME_MAX - 1),
              first.n ? (const char *)first.p : "", first.n && last.n ? " " : "",
-             (int)(last.n < 120 ? last.n : 120), last.n ? (const char *)last.p : "");
+             (int)(last.n < MT_NAME_MAX ? last.n : MT_NAME_MAX - 1), last.n ? (const char *)last.p : "");
     body = json_object();
     if (body) {
         rpc_put_text(body, "name", (struct tl_slice){(const uint8_t *)whole, strlen(whole)});

@@ -69,6 +69,21 @@ static void a_change_of_our_name_is_the_account_s(void **state)
         "account/emoji_status/", "{\"action\":\"emoji_status\"}");
 }
 
+/* 64 letters of two bytes, as many as Telegram takes for each. */
+static void a_long_name_is_told_whole(void **state)
+{
+    char name[129] = "", update[512], want[512];
+
+    for (int i = 0; i < 64; i++)
+        memcpy(name + 2 * (size_t)i, "\xd0\xb6", 3);
+    snprintf(update, sizeof update,
+             "{\"_\":\"updateUserName\",\"user_id\":\"1\",\"first_name\":\"%s\",\"last_name\":\"%s\","
+             "\"usernames\":[]}",
+             name, name);
+    snprintf(want, sizeof want, "{\"name\":\"%s %s\",\"action\":\"name\"}", name, name);
+    body_is("account", update, "account/name/", want);
+}
+
 static void our_number_is_not_told(void **state)
 {
     body_is("account", "{\"_\":\"updateUserPhone\",\"user_id\":\"1\",\"phone\":\"4915112345678\"}",
@@ -179,6 +194,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_login_elsewhere_is_told_with_what_is_known_of_it),
         cmocka_unit_test(a_change_of_our_name_is_the_account_s),
+        cmocka_unit_test(a_long_name_is_told_whole),
         cmocka_unit_test(our_number_is_not_told),
         cmocka_unit_test(of_others_it_is_no_event_of_the_account),
         cmocka_unit_test(settings_and_balance),
