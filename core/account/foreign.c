@@ -5,8 +5,8 @@
 #include "tl/ids.h"
 
 #define TRIES_MAX 3
-#define HOME_PAUSE                                                                                           \
-    (60 * MT_US_PER_S) /* between two moves: a server that sends us to and fro is not followed */
+/* Between two moves: a server that sends us to and fro is not followed. */
+#define HOME_PAUSE (60 * MT_US_PER_S)
 
 static void ask(struct mt_account *a, struct mt_now now, enum mt_areq_kind kind, struct mt_adc *dc,
                 struct tl_out *body)

@@ -39,6 +39,7 @@ void mt_acc_logged_out(struct mt_account *a, struct mt_now now, const char *reas
     mt_logf(a->cfg.env, MT_LOG_WARN, "account", "logged out: %s", why);
     a->confirming = false;
     a->saved.user_id = 0;
+    a->home.to = 0; /* the next user lives where he lives */
     for (struct mt_areq *r = a->reqs; r; r = r->next)
         if (r->step != MT_AREQ_OVER)
             end_request(a, r);

@@ -296,13 +296,13 @@ int64_t mt_flood_until(const struct mt_account *a, struct mt_now now, const stru
 
 /* --- foreign.c --- */
 
-/* True where requests may go to it; else its authorisation is under way and `r` waits for it. */
 /*
  * USER_MIGRATE of the main DC to an account that is logged in: whether request `r` is to wait for an import
  * on `to`, after which that is the main DC. False: an error like any other.
  */
 bool mt_home_moves(struct mt_account *a, struct mt_now now, struct mt_adc *at, const struct mt_areq *r,
                    int32_t to);
+/* True where requests may go to it; else its authorisation is under way and `r` waits for it. */
 bool mt_foreign_ready(struct mt_account *a, struct mt_now now, struct mt_adc *dc, const struct mt_areq *r);
 void mt_foreign_result(struct mt_account *a, struct mt_now now, struct mt_areq *r, const uint8_t *p,
                        size_t n);

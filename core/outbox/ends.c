@@ -282,6 +282,7 @@ void mt_outbox_logged_out(struct mt_outbox *ob, const char *reason)
                   &r);
     }
     free(why);
+    memset(ob->known, 0, sizeof ob->known); /* numbers of another user's messages */
     ob->loaded = false;
     ob->load_at = 0;
 }

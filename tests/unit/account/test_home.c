@@ -58,6 +58,20 @@ static void whoever_asked_may_be_gone_when_it_moves(void **state)
     ab_done(b);
 }
 
+/* Nor is it where the next user of this account lives. */
+static void a_log_out_ends_the_move(void **state)
+{
+    struct abench *b = ab_ready();
+
+    is_sent_to_dc_3(b, 1);
+    assert_int_equal(b->a->home.to, 3);
+    fake_event(2, MT_DC_KEY_LOST);
+    ab_wait(b, 0);
+    assert_non_null(strstr(ab_turn(b), "login LOGGED_OUT"));
+    assert_int_equal(b->a->home.to, 0);
+    ab_done(b);
+}
+
 /* Until the other one takes us nothing has changed. */
 static void it_stays_where_it_is_without_an_import(void **state)
 {
@@ -118,6 +132,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_account_follows_with_its_login),
         cmocka_unit_test(whoever_asked_may_be_gone_when_it_moves),
+        cmocka_unit_test(a_log_out_ends_the_move),
         cmocka_unit_test(it_stays_where_it_is_without_an_import),
         cmocka_unit_test(an_import_of_somebody_else_is_not_followed),
         cmocka_unit_test(two_moves_have_a_minute_between_them),

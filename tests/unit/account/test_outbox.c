@@ -1,6 +1,8 @@
 /* The outbox: through an account, with data centres by hand (protocol.md 5.10; api.md 8). */
 #include "tests/unit/account/sends.h"
 
+#include "core/account/state.h"
+
 static void the_row_is_on_disk_before_the_first_byte(void **state)
 {
     struct abench *b = ab_ready();
@@ -311,10 +313,12 @@ static void log_out_ends_every_send(void **state)
 
     send_to(b, 1, 7, TEXT(7, "one"), NULL, 100);
     ab_turn(b);
+    mt_ob_note_known(b->a->outbox, 7, 8);
     fake_event(2, MT_DC_KEY_LOST);
     ab_wait(b, 0);
     assert_non_null(strstr(ab_turn(b), "row 3 | reply 1 LOGGED_OFF"));
     assert_int_equal(b->reply.sent, MT_SENT_UNKNOWN);
+    assert_int_equal(b->a->outbox->known[0].number, 0); /* of another user's chats it says nothing */
     ab_done(b);
 }
 
