@@ -18,10 +18,10 @@
 #include "daemon/edge.h"
 #include "daemon/hangup.h"
 #include "daemon/network.h"
-#include "daemon/wake.h"
 #include "daemon/proxies.h"
 #include "daemon/resolve.h"
 #include "daemon/version.h"
+#include "daemon/wake.h"
 #include "daemon/worker.h"
 #include "tl/schema.h"
 
@@ -294,13 +294,9 @@ static void on_network(void *ctx)
     tgd_accounts_kick(ctx, tgd_now());
 }
 
-/* The clock has jumped, maybe because the machine slept: the pump looks. */
 static void on_jump(void *ctx)
 {
-    struct tgd *d = ctx;
-
-    if (d->pump)
-        tgd_pump(d->pump);
+    (void)ctx; /* the loop is awake, and the pump, which runs after its every round, looks at the clocks */
 }
 
 static int set_up_loop(struct tgd *d)

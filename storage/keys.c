@@ -65,7 +65,6 @@ bool store_keys_bind_secret(struct store *s, sqlite3_stmt *st, int i, enum store
     uint8_t kept[STORE_SEALED_MAX];
     int len = n > STORE_SECRET_MAX ? MT_E_TOO_LARGE
                                    : store_secret_close(s, what, (struct store_which){which, 0}, p, n, kept);
-
     bool bound = len > 0 && sqlite3_bind_blob(st, i, kept, len, SQLITE_TRANSIENT) == SQLITE_OK;
 
     mt_wipe(kept, sizeof kept);
