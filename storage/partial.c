@@ -18,22 +18,39 @@ static void join(char out[STORE_PATH_MAX], const char *dir, const char *name)
     snprintf(out, STORE_PATH_MAX, "%.3000s/%.900s", dir, name);
 }
 
-void store_remove_tree(const char *path)
+/* What is below the folder that `fd` is; links are never gone through. */
+static void empty(int fd)
 {
-    DIR *dir = opendir(path);
+    int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* closed with its stream */
+    DIR *dir = own < 0 ? NULL : fdopendir(own);
     struct dirent *e;
 
+    if (!dir && own >= 0)
+        close(own);
     while (dir && (e = readdir(dir))) {
-        char below[STORE_PATH_MAX];
+        int below;
 
-        if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+        if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") || unlinkat(fd, e->d_name, 0) == 0)
             continue;
-        join(below, path, e->d_name);
-        if (unlink(below) < 0)
-            store_remove_tree(below);
+        below = openat(fd, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (below < 0)
+            continue;
+        empty(below);
+        close(below);
+        unlinkat(fd, e->d_name, AT_REMOVEDIR);
     }
     if (dir)
         closedir(dir);
+}
+
+void store_remove_tree(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (fd < 0)
+        return;
+    empty(fd);
+    close(fd);
     rmdir(path);
 }
 
@@ -60,12 +77,15 @@ static bool is_part(const char *name)
     return !strncmp(name, "state.db", 8) || !strncmp(name, "keys.db", 7);
 }
 
-static bool has_parts_only(const char *path)
+static bool has_parts_only(int fd)
 {
-    DIR *dir = opendir(path);
+    int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = own < 0 ? NULL : fdopendir(own);
     struct dirent *e;
     bool only = dir != NULL;
 
+    if (!dir && own >= 0)
+        close(own);
     errno = 0;
     while (only && (e = readdir(dir)))
         only = is_part(e->d_name);
@@ -82,9 +102,11 @@ static void remove_left(const char *path)
 
     if (fd < 0)
         return;
-    if (fstat(fd, &st) == 0 && st.st_uid == geteuid() && !(st.st_mode & 077) && has_parts_only(path) &&
-        flock(fd, LOCK_EX | LOCK_NB) == 0)
-        store_remove_tree(path);
+    if (fstat(fd, &st) == 0 && st.st_uid == geteuid() && !(st.st_mode & 077) && has_parts_only(fd) &&
+        flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        empty(fd); /* what was looked at, whatever stands at its path now */
+        rmdir(path);
+    }
     close(fd);
 }
 

@@ -3,6 +3,7 @@
 #include "tests/unit/storage/model.h"
 
 #include "storage/backup.h"
+#include "storage/partial.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -413,6 +414,34 @@ static void only_what_was_left_by_a_backup_goes(void **state)
     drop(f);
 }
 
+static void a_tree_is_removed_and_nothing_that_links_lead_to(void **state)
+{
+    struct fixture *f = *state;
+    char tree[320], sub[400], inside[480], link[400];
+    int fd;
+
+    fixture_open(f);
+    fixture_close(f);
+    snprintf(tree, sizeof tree, "%.200s/tree", f->dir);
+    snprintf(sub, sizeof sub, "%s/sub", tree);
+    snprintf(inside, sizeof inside, "%s/file", sub);
+    snprintf(link, sizeof link, "%.200s/link", f->dir);
+    assert_int_equal(mkdir(tree, 0700) | mkdir(sub, 0700), 0);
+    fd = open(inside, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    close(fd);
+    assert_int_equal(symlink(tree, link), 0);
+    store_remove_tree(link);
+    assert_int_equal(access(inside, F_OK), 0); /* a link is no tree */
+    assert_int_equal(unlink(link), 0);
+    snprintf(link, sizeof link, "%s/up", tree);
+    assert_int_equal(symlink(f->dir, link), 0);
+    store_remove_tree(tree);
+    assert_int_not_equal(access(tree, F_OK), 0);
+    fixture_path(f, "state.db", inside);
+    assert_int_equal(access(inside, F_OK), 0);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -427,6 +456,7 @@ int main(void)
         T(an_account_that_cannot_be_looked_at_is_not_left_out),
         T(what_a_killed_backup_left_goes_at_the_next_one_and_at_the_next_start),
         T(only_what_was_left_by_a_backup_goes),
+        T(a_tree_is_removed_and_nothing_that_links_lead_to),
         T(a_disk_that_fails_under_the_copy_leaves_nothing_of_it),
     };
 
