@@ -142,3 +142,17 @@ void sweep_migrations(struct fixture *f, const struct sweep_fault *fault)
         fixture_close(f);
     }
 }
+
+void sweep_each(void **state, const struct sweep_work *work, const struct sweep_fault *faults, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (i) {
+            fixture_teardown(state);
+            fixture_setup(state);
+        }
+        if (work)
+            sweep_run(*state, work, &faults[i]);
+        else
+            sweep_migrations(*state, &faults[i]);
+    }
+}

@@ -32,4 +32,34 @@ void sweep_run(struct fixture *f, const struct sweep_work *work, const struct sw
 /* Opens files of the first release anew for each n. */
 void sweep_migrations(struct fixture *f, const struct sweep_fault *fault);
 
-#define SWEEP_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+/* One after the other, each in a folder of its own. `work` NULL: the migrations. */
+void sweep_each(void **state, const struct sweep_work *work, const struct sweep_fault *faults, size_t n);
+
+/* All of them, X(what a test says of it, work): for programs that sweep them all. */
+#define SWEEPS(X)                                                                                            \
+    X(a_turn_is_rolled_back_whole, &sweep_turn)                                                              \
+    X(a_turn_that_spills_is_rolled_back_whole, &sweep_large_turn)                                            \
+    X(events_are_read_whole_or_not_at_all, &sweep_events)                                                    \
+    X(rows_that_cannot_be_read_are_not_missing, &sweep_rows)                                                 \
+    X(keys_that_cannot_be_read_are_not_damaged, &sweep_load)                                                 \
+    X(a_key_is_saved_or_reported_as_not_saved, &sweep_key)                                                   \
+    X(a_login_is_saved_or_reported_as_not_saved, &sweep_login)                                               \
+    X(an_account_comes_and_goes_whole, &sweep_account)                                                       \
+    X(sealing_costs_no_key, &sweep_seal)                                                                     \
+    X(addresses_and_proxies_are_of_one_time, &sweep_ways)                                                    \
+    X(a_sync_that_fails_is_not_called_safe, &sweep_sync)                                                     \
+    X(a_checkpoint_that_fails_loses_nothing, &sweep_checkpoint)                                              \
+    X(trimming_that_fails_loses_nothing, &sweep_trim)                                                        \
+    X(a_start_that_fails_works_the_next_time, &sweep_reopen)                                                 \
+    X(a_backup_is_whole_or_not_there, &sweep_backup)                                                         \
+    X(nobody_notices_what_happens_to_the_cache, &sweep_cache)                                                \
+    X(a_migration_that_fails_is_done_the_next_time, NULL)
+
+/* The test of one: `faults` are those of the program. */
+#define SWEEP(name, work)                                                                                    \
+    static void name(void **state)                                                                           \
+    {                                                                                                        \
+        sweep_each(state, work, faults, sizeof faults / sizeof *faults);                                     \
+    }
+#define SWEEP_ROW(name, work) SWEEP_TEST(name),
+#define SWEEP_TEST(name)      cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)

@@ -28,33 +28,13 @@ static bool disarm(void)
     return fired;
 }
 
-static void sweep_all(void **state, const struct sweep_work *work)
-{
-    static const struct sweep_fault faults[] = {
-        {arm_full, disarm, false, 3, STORE_E_FULL},
-        {arm_full, disarm, true, 3, STORE_E_FULL},
-        {arm_io, disarm, false, 3, STORE_E_IO},
-        {arm_io, disarm, true, 3, STORE_E_IO},
-        {arm_read_only, disarm, true, 3, STORE_E_READ_ONLY},
-    };
-
-    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
-        if (i) {
-            fixture_teardown(state);
-            fixture_setup(state);
-        }
-        if (work)
-            sweep_run(*state, work, &faults[i]);
-        else
-            sweep_migrations(*state, &faults[i]);
-    }
-}
-
-#define SWEEP(name, work)                                                                                    \
-    static void name(void **state)                                                                           \
-    {                                                                                                        \
-        sweep_all(state, work);                                                                              \
-    }
+static const struct sweep_fault faults[] = {
+    {arm_full, disarm, false, 3, STORE_E_FULL},
+    {arm_full, disarm, true, 3, STORE_E_FULL},
+    {arm_io, disarm, false, 3, STORE_E_IO},
+    {arm_io, disarm, true, 3, STORE_E_IO},
+    {arm_read_only, disarm, true, 3, STORE_E_READ_ONLY},
+};
 
 SWEEP(a_turn_is_rolled_back_whole, &sweep_turn)
 SWEEP(a_turn_that_spills_is_rolled_back_whole, &sweep_large_turn)
